@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TODO."""
+"""The pure algebra of the merged namespace: names, and later listings."""

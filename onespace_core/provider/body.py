@@ -152,7 +152,7 @@ class IterableBody:
 class ChunkStream:
     """A stream over chunks, of exactly ``size`` bytes if given.
 
-    Closing it closes the iterator under it, if that can be closed.
+    Closing it closes the iterable and its iterator, if they can be closed.
     """
 
     def __init__(
@@ -202,11 +202,11 @@ class ChunkStream:
         if self._closed:
             return
         self._closed = True
+        # An iterable with a generator as its iterator needs both closed.
         for thing in (self._iterator, self._source):
             close = getattr(thing, "close", None)
             if close is not None:
                 close()
-                return
 
 
 class ObjectReader:

@@ -1,2 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TODO."""
+"""Durable progress: how far each container has been read, what is owed.
+
+One SQLite file for each node. Every change is one transaction, so that a
+kill at any moment leaves the old state or the new one; both are right,
+because all work is idempotent.
+"""
+
+from onespace_core.state.model import (
+    ContainerKey,
+    Cursor,
+    Entry,
+    Kind,
+    Summary,
+)
+from onespace_core.state.schema import StateError
+from onespace_core.state.store import StateStore
+
+__all__ = [
+    "ContainerKey",
+    "Cursor",
+    "Entry",
+    "Kind",
+    "StateError",
+    "StateStore",
+    "Summary",
+]

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The loop over mappings and containers."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from onespace_core.concurrency import GreenPool, sleep
+from onespace_core.crawler.database import (
+    DatabaseUnavailableError,
+    Located,
+    Locator,
+)
+from onespace_core.crawler.job import Job, OutageError
+from onespace_core.state import ContainerKey, StateError, StateStore
+
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 300.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A mapping, as far as the crawler has to know it.
+
+    :param containers: lists the containers to follow; called now and then.
+        May raise, which puts this mapping off and no other.
+    :param make_job: builds the job of one container.
+    """
+
+    name: str
+    account: str
+    containers: Callable[[], Iterable[str]]
+    make_job: Callable[[ContainerKey], Job]
+
+
+class _Mapping:
+    """What the poller remembers of a mapping between rounds."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.jobs: dict[str, Job] = {}
+        self.names: list[str] = []
+        self.listed_at: float | None = None
+        self.failures = 0
+        self.resume_at = 0.0
+
+
+class Poller:
+    """Gives every container its turns, until stopped.
+
+    One container, mapping or store that fails never stops the others: a
+    mapping whose store is down is left alone for a while that doubles from
+    one second to five minutes.
+
+    :param pool: greenthreads for containers; not the one for rows.
+    :param interval: seconds from one round to the next, at least.
+    :param discovery: seconds after which the containers of an account are
+        listed again.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        locator: Locator,
+        store: StateStore,
+        pool: GreenPool,
+        logger: logging.Logger,
+        *,
+        interval: float,
+        discovery: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._mappings = [_Mapping(target) for target in targets]
+        self._locator = locator
+        self._store = store
+        self._pool = pool
+        self._logger = logger
+        self._interval = interval
+        self._discovery = discovery
+        self._clock = clock
+        self._running: set[ContainerKey] = set()
+        self._stopped = False
+        self._broken = False
+
+    @property
+    def broken(self) -> bool:
+        """Whether any mapping could not be worked on in the last round."""
+        return self._broken
+
+    def stop(self) -> None:
+        """Begin nothing new; rows under way go on."""
+        self._stopped = True
+        for mapping in self._mappings:
+            for job in mapping.jobs.values():
+                job.stop()
+
+    def run_forever(self) -> None:
+        """Poll until stopped."""
+        while not self._stopped:
+            started = self._clock()
+            self._round(everything=False)
+            pause = self._interval - (self._clock() - started)
+            sleep(max(0.0, pause))
+
+    def wait(self) -> None:
+        """Return when all that was begun has ended."""
+        self._pool.waitall()
+
+    def run_once(self) -> None:
+        """Work until nothing is left that can be done now, then return.
+
+        What the ledger holds is tried once, due or not.
+        """
+        for mapping in self._mappings:
+            mapping.resume_at = 0.0
+        self._broken = False
+        self._round(everything=True)
+        self.wait()
+
+    def _round(self, *, everything: bool) -> None:
+        for mapping in self._mappings:
+            now = self._clock()
+            if self._stopped or now < mapping.resume_at:
+                continue
+            if mapping.listed_at is None or (
+                now - mapping.listed_at > self._discovery
+            ):
+                self._discover(mapping, now)
+            for name in mapping.names:
+                self._submit(mapping, name, everything=everything)
+
+    def _discover(self, mapping: _Mapping, now: float) -> None:
+        target = mapping.target
+        try:
+            listed = list(dict.fromkeys(target.containers()))
+        except Exception as exc:  # noqa: BLE001 - never stops the others
+            self._put_off(mapping, f"cannot list {target.account}: {exc}")
+            return
+        # A container that is gone from the listing may still have deletions
+        # to propagate: it is followed until its database is drained.
+        known = self._store.containers(target.name, target.account)
+        mapping.names = list(dict.fromkeys([*listed, *known]))
+        mapping.listed_at = now
+        for name in mapping.jobs.keys() - set(mapping.names):
+            del mapping.jobs[name]
+        for name in set(known) - set(listed):
+            if self._locator.locate(target.account, name) is None:
+                self._store.forget(
+                    ContainerKey(target.name, target.account, name)
+                )
+
+    def _submit(
+        self, mapping: _Mapping, name: str, *, everything: bool
+    ) -> None:
+        target = mapping.target
+        key = ContainerKey(target.name, target.account, name)
+        if key in self._running:
+            return
+        located = self._locator.locate(target.account, name)
+        if located is None:
+            return
+        job = mapping.jobs.get(name)
+        if job is None:
+            job = mapping.jobs[name] = target.make_job(key)
+        self._running.add(key)
+        self._pool.spawn(self._work, mapping, job, located, everything)
+
+    def _work(
+        self,
+        mapping: _Mapping,
+        job: Job,
+        located: Located,
+        everything: bool,
+    ) -> None:
+        try:
+            while job.turn(located) and everything:
+                pass
+            if everything:
+                job.turn(located, everything=True)
+        except OutageError as exc:
+            self._put_off(mapping, str(exc))
+        except (DatabaseUnavailableError, StateError) as exc:
+            self._logger.error("%s: %s", job.key.mapping, exc)
+            self._broken = True
+        except Exception:
+            self._logger.exception(
+                "%s: %s/%s failed; it is tried again",
+                job.key.mapping,
+                job.key.account,
+                job.key.container,
+            )
+            self._broken = True
+        else:
+            self._recovered(mapping)
+        finally:
+            self._running.discard(job.key)
+
+    def _put_off(self, mapping: _Mapping, reason: str) -> None:
+        now = self._clock()
+        self._broken = True
+        if now < mapping.resume_at:
+            return
+        ceiling = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**mapping.failures)
+        pause = ceiling / 2 + random.uniform(0, ceiling / 2)  # noqa: S311
+        mapping.failures = min(mapping.failures + 1, 30)
+        mapping.resume_at = now + pause
+        self._logger.error(
+            "mapping %s cannot be worked on: %s; next try in %.0f s, other "
+            "mappings go on",
+            mapping.target.name,
+            reason,
+            pause,
+        )
+        self._note(mapping.target.name, reason, mapping.resume_at)
+
+    def _recovered(self, mapping: _Mapping) -> None:
+        if mapping.failures:
+            mapping.failures = 0
+            self._logger.info(
+                "mapping %s can be worked on again", mapping.target.name
+            )
+            self._note(mapping.target.name, None, 0.0)
+
+    def _note(self, name: str, reason: str | None, resume_at: float) -> None:
+        try:
+            self._store.report_health(name, reason, resume_at)
+        except StateError as exc:
+            self._logger.error("%s", exc)

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: Apache-2.0
+"""onespace-sync put together: configuration in, a running poller out."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from onespace_core.concurrency import GreenPool, Semaphore, sleep
+from onespace_core.layers.retry import RetryLayer
+from onespace_core.namespace.keys import layout_for
+from onespace_core.provider import (
+    BucketAdmin,
+    BucketNotFound,
+    ConfigError,
+    KeyScheme,
+    OnespaceError,
+    Provider,
+)
+from onespace_core.provider.registry import Registry
+from onespace_core.state import ContainerKey, StateStore
+from onespace_core.swift.environment import use_swift_dir
+from onespace_core.telemetry import (
+    SyncRecorder,
+    statsd_client,
+    statsd_prefix,
+)
+
+if TYPE_CHECKING:
+    from onespace_core.config import Config, Mapping, Settings
+    from onespace_core.crawler.job import Job
+    from onespace_core.crawler.poller import Poller, Target
+    from onespace_core.swift.internal import LocalSwift
+    from onespace_core.telemetry.recorder import Counter
+
+STATE_FILE = "sync.sqlite"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Daemon:
+    """The parts that the command needs to run and to report.
+
+    :param recorders: one for each container that was worked on.
+    :param problems: mappings that could not be set up, and why.
+    """
+
+    poller: Poller
+    store: StateStore
+    recorders: list[SyncRecorder]
+    problems: list[OnespaceError]
+    closers: list[Callable[[], None]]
+
+    def close(self) -> None:
+        """Close stores and state; the poller has stopped."""
+        for closer in self.closers:
+            closer()
+        self.store.close()
+
+
+def build(config: Config, logger: logging.Logger) -> Daemon:
+    """Build the daemon; make no request to any store.
+
+    A mapping that cannot be set up is reported in ``problems``; the others
+    work.
+
+    :raises ConfigError: nothing can work: no Swift here, or no state folder.
+    :raises StateError: the state file cannot be used.
+    """
+    settings = config.settings
+    use_swift_dir(settings.swift_dir)
+    # Swift reads its configuration when these are imported.
+    from onespace_core.crawler.poller import Poller
+    from onespace_core.swift.internal import LocalSwift, load_internal_client
+
+    locator = _locator(settings)
+    swift = LocalSwift(
+        load_internal_client(settings.swift_dir, settings.internal_client_path)
+    )
+    store = _store(settings, logger)
+    store.keep_only(_configured(config))
+    statsd = statsd_client(
+        settings.statsd_host, settings.statsd_port, settings.statsd_prefix
+    )
+    rows = GreenPool(settings.workers)
+    builder = _Builder(settings, swift, store, rows, statsd, logger)
+    targets = builder.targets(config.mappings)
+    poller = Poller(
+        targets,
+        locator,
+        store,
+        GreenPool(settings.container_workers),
+        logger,
+        interval=settings.poll_interval,
+        discovery=settings.discovery_interval,
+    )
+    return Daemon(
+        poller, store, builder.recorders, builder.problems, builder.closers
+    )
+
+
+def _locator(settings: Settings):  # type: ignore[no-untyped-def]
+    from onespace_core.crawler.database import Locator
+
+    try:
+        return Locator(
+            settings.swift_dir,
+            settings.devices,
+            bind_ip=settings.swift_bind_ip,
+            mount_check=settings.mount_check,
+        )
+    except Exception as exc:
+        # The ring raises what reading, unpacking and unpickling raise.
+        raise ConfigError(
+            f"cannot load the container ring: {exc}",
+            section="DEFAULT",
+            option="swift_dir",
+            hint="the folder needs container.ring.gz",
+        ) from exc
+
+
+def _store(settings: Settings, logger: logging.Logger) -> StateStore:
+    if not os.path.isdir(settings.state_dir):
+        raise ConfigError(
+            f"{settings.state_dir} is not a folder",
+            section="DEFAULT",
+            option="state_dir",
+            hint="create it, writable by the user that Swift runs as",
+        )
+    return StateStore(os.path.join(settings.state_dir, STATE_FILE), logger)
+
+
+def _configured(config: Config) -> set[str]:
+    """Return the names of all mappings, those with problems included.
+
+    A typing error must not cost a mapping its progress.
+    """
+    names = {mapping.name for mapping in config.mappings}
+    for problem in config.problems:
+        kind, _, name = (problem.section or "").partition(":")
+        if kind == "mapping":
+            names.add(name)
+    return names
+
+
+class _Builder:
+    """Builds targets; one provider for each mapping, shared by its jobs."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        swift: LocalSwift,
+        store: StateStore,
+        rows: GreenPool,
+        statsd: Counter | None,
+        logger: logging.Logger,
+    ) -> None:
+        self._settings = settings
+        self._swift = swift
+        self._store = store
+        self._rows = rows
+        self._statsd = statsd
+        self._logger = logger
+        self._registry = Registry()
+        self.recorders: list[SyncRecorder] = []
+        self.problems: list[OnespaceError] = []
+        self.closers: list[Callable[[], None]] = []
+
+    def targets(self, mappings: Iterable[Mapping]) -> list[Target]:
+        targets = []
+        for mapping in mappings:
+            try:
+                targets.append(self._target(mapping))
+            except OnespaceError as exc:
+                self._logger.error(
+                    "mapping %s cannot be set up: %s; other mappings go on",
+                    mapping.name,
+                    exc,
+                )
+                self.problems.append(exc)
+        return targets
+
+    def _target(self, mapping: Mapping) -> Target:
+        from onespace_core.crawler.poller import Target
+
+        plain = self._registry.create(
+            mapping.provider,
+            mapping.settings,
+            logger=self._logger,
+            concurrency=self._settings.workers,
+        )
+        self.closers.append(plain.close)
+        provider = RetryLayer(
+            plain,
+            deadline=self._settings.retry_deadline,
+            sleep=sleep,
+            logger=self._logger,
+        )
+
+        def containers() -> Iterable[str]:
+            if mapping.per_account:
+                return self._swift.containers(mapping.account)
+            return (mapping.container,)
+
+        def make_job(key: ContainerKey) -> Job:
+            return self._job(mapping, key, provider, plain)
+
+        return Target(
+            name=mapping.name,
+            account=mapping.account,
+            containers=containers,
+            make_job=make_job,
+        )
+
+    def _job(
+        self,
+        mapping: Mapping,
+        key: ContainerKey,
+        provider: Provider,
+        plain: Provider,
+    ) -> Job:
+        from onespace_core.crawler.job import Job, Tuning
+        from onespace_core.sync.engine import SyncEngine, SyncPolicy
+
+        settings = self._settings
+        layout = layout_for(
+            provider.KEY_SCHEME,
+            account=key.account,
+            container=key.container,
+            bucket=mapping.bucket,
+            per_account=mapping.per_account,
+            custom_prefix=mapping.custom_prefix,
+        )
+        recorder = SyncRecorder(
+            self._statsd,
+            statsd_prefix(
+                endpoint=mapping.endpoint or "S3",
+                account=key.account,
+                bucket=mapping.bucket,
+                custom_prefix=mapping.custom_prefix,
+                container=key.container,
+            ),
+        )
+        self.recorders.append(recorder)
+        engine = SyncEngine(
+            provider,
+            plain,
+            layout,
+            self._swift.container(key.account, key.container),
+            SyncPolicy(
+                propagate_delete=mapping.propagate_delete,
+                exclude=mapping.exclude_pattern,
+            ),
+            recorder,
+            prepare=self._prepare(mapping, provider, layout.bucket),
+        )
+        slack = settings.verification_slack
+        return Job(
+            key,
+            mapping.fingerprint,
+            engine,
+            self._store,
+            self._rows,
+            Tuning(
+                chunk=settings.items_chunk,
+                slack=slack,
+                max_delay=settings.retry_max_delay,
+                recheck=max(1.0, min(60.0, slack / 4)),
+            ),
+            self._logger,
+        )
+
+    def _prepare(
+        self, mapping: Mapping, provider: Provider, bucket: str
+    ) -> Callable[[], None] | None:
+        """Return what makes the remote container of an account mapping.
+
+        A bucket that the operator named is never made: a typing error would
+        become a bucket. Names that are derived from local ones are.
+        """
+        derived = provider.KEY_SCHEME is KeyScheme.PLAIN
+        if not (mapping.per_account and derived):
+            return None
+        lock = Semaphore()
+        ready = False
+
+        def prepare() -> None:
+            nonlocal ready
+            with lock:
+                if ready:
+                    return
+                try:
+                    provider.head_bucket(bucket)
+                except BucketNotFound:
+                    if not isinstance(provider, BucketAdmin):
+                        raise
+                    provider.create_bucket(bucket)
+                ready = True
+
+        return prepare

@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Doing what a row asks for: local container → one store.
+
+The common case is cheap: a new object costs one local GET and one PUT with
+``If-None-Match: *``. Where the store has something already, HEAD and
+:mod:`onespace_core.sync.decide` say what is left to do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+
+from onespace_core.crawler.outcome import RowSkippedError, RowWaitsError
+from onespace_core.crawler.rows import Row
+from onespace_core.namespace.keys import KeyLayout
+from onespace_core.provider import (
+    BucketNotFound,
+    Conditions,
+    KeyScheme,
+    ObjectInfo,
+    ObjectNotFound,
+    PermissionDenied,
+    PreconditionFailed,
+    Provider,
+    ProviderError,
+    TransientError,
+    Unauthenticated,
+)
+from onespace_core.swift.source import (
+    LocalKind,
+    LocalObject,
+    LocalReader,
+    Source,
+)
+from onespace_core.sync.body import LocalBody
+from onespace_core.sync.decide import (
+    Action,
+    RemoteTraits,
+    decide_live,
+    decide_tombstone,
+    is_large,
+)
+from onespace_core.sync.stamp import STAMP, Stamp, user_metadata
+from onespace_core.telemetry import SyncRecorder
+
+#: Conditions that others broke in between before a row is put off.
+_ROUNDS = 3
+#: Errors that may be the whole store's.
+_STORE_ERRORS = (
+    BucketNotFound,
+    PermissionDenied,
+    TransientError,
+    Unauthenticated,
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SyncPolicy:
+    """What an operator chose for a mapping.
+
+    :param propagate_delete: whether a deletion here is one there.
+    :param exclude: object names to leave alone, matched from the start;
+        None excludes nothing.
+    """
+
+    propagate_delete: bool = True
+    exclude: re.Pattern[str] | None = None
+
+
+class SyncEngine:
+    """Keeps the store equal to one container; a crawler ``Handler``.
+
+    :param provider: the store, with its retry layer.
+    :param probe: the same store without one, to ask whether it is there.
+    :param layout: where the container's objects live in it.
+    :param source: the container.
+    :param recorder: told of everything that was done.
+    :param prepare: called before a copy; makes the remote container, once,
+        where the mapping makes them; None where an operator does.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        probe: Provider,
+        layout: KeyLayout,
+        source: Source,
+        policy: SyncPolicy,
+        recorder: SyncRecorder,
+        *,
+        prepare: Callable[[], None] | None = None,
+    ) -> None:
+        self._provider = provider
+        self._probe = probe
+        self._layout = layout
+        self._source = source
+        self._policy = policy
+        self._recorder = recorder
+        self._prepare = prepare
+        self._traits = RemoteTraits(
+            etag_is_md5=provider.capabilities.etag_is_md5
+        )
+        # Whether the last object looked for was not at the store: then the
+        # next one is probably new as well, and is created without looking.
+        self._probably_new = True
+
+    # -- Handler ----------------------------------------------------------
+
+    def handle(self, row: Row, *, again: bool) -> None:
+        """See :class:`onespace_core.crawler.outcome.Handler`."""
+        exclude = self._policy.exclude
+        if exclude is not None and exclude.match(row.name):
+            self._recorder.done("excluded")
+        elif not row.deleted:
+            self._copy(row, again=again)
+        elif self._policy.propagate_delete:
+            self._delete(row)
+        else:
+            self._recorder.done("delete not propagated")
+
+    def outage(self, exc: Exception) -> str | None:
+        """Probe the bucket if the error may be the whole store's."""
+        if not isinstance(exc, _STORE_ERRORS):
+            return None
+        if isinstance(exc, PermissionDenied) and self._recorder.succeeded:
+            # Others go through: this one key is refused.
+            return None
+        try:
+            self._probe.head_bucket(self._layout.bucket)
+        except ProviderError as probe:
+            return str(probe)
+        return None
+
+    # -- live rows --------------------------------------------------------
+
+    def _copy(self, row: Row, *, again: bool) -> None:
+        if self._prepare is not None:
+            self._prepare()
+        if self._may_create(row, again=again):
+            with _Opened(self._open(row)) as reader:
+                self._reconcile(row, reader, None)
+            return
+        remote = self._remote(row.name)
+        self._probably_new = remote is None
+        if remote is not None and row.size == remote.size:
+            local = self._head(row)
+            action = decide_live(local, remote, self._traits)
+            if action is not Action.PUT:
+                self._finish(local, action)
+                return
+        with _Opened(self._open(row)) as reader:
+            self._reconcile(row, reader, remote)
+
+    def _may_create(self, row: Row, *, again: bool) -> bool:
+        return (
+            self._probably_new
+            and not again
+            and not row.metadata_changed
+            and self._provider.capabilities.conditional_put
+        )
+
+    def _reconcile(
+        self, row: Row, reader: LocalReader, remote: ObjectInfo | None
+    ) -> None:
+        local = reader.info
+        if local.kind is not LocalKind.PLAIN:
+            message = f"a {local.kind.value}: not handled by this version"
+            raise RowSkippedError(message)
+        body = LocalBody(self._source, reader, row.policy_index)
+        for _ in range(_ROUNDS):
+            action = decide_live(local, remote, self._traits)
+            if action is not Action.PUT:
+                self._finish(local, action)
+                return
+            try:
+                self._put(local, body, remote)
+            except PreconditionFailed:
+                # Someone wrote since we looked, or we never looked.
+                remote = self._remote(row.name)
+                self._probably_new = False
+                continue
+            self._after_put(local, body, remote)
+            return
+        message = "somebody else keeps writing this key"
+        raise RowWaitsError(message)
+
+    def _put(
+        self, local: LocalObject, body: LocalBody, remote: ObjectInfo | None
+    ) -> None:
+        try:
+            self._provider.put_object(
+                self._layout.key(local.name),
+                body,
+                metadata=_stamped(local),
+                content_type=local.content_type,
+                system=local.system,
+                conditions=self._conditions(remote),
+                bucket=self._layout.bucket,
+            )
+        except ProviderError:
+            if body.failure is not None:
+                raise body.failure from None
+            raise
+
+    def _conditions(self, remote: ObjectInfo | None) -> Conditions | None:
+        capabilities = self._provider.capabilities
+        if remote is None:
+            if capabilities.conditional_put:
+                return Conditions(if_none_match="*")
+        elif capabilities.conditional_replace and remote.etag:
+            return Conditions(if_match=remote.etag)
+        return None
+
+    def _after_put(
+        self, local: LocalObject, body: LocalBody, remote: ObjectInfo | None
+    ) -> None:
+        self._recorder.copied(body.bytes_read)
+        if self._conditions(remote) is None:
+            self._confirm(local)
+        if remote is not None and is_large(remote):
+            self._drop_manifest(local.name)
+
+    def _confirm(self, local: LocalObject) -> None:
+        """Look whether a write without a condition may have been late.
+
+        While it was under way, another node may have copied a newer
+        version, which ours has then replaced.
+        """
+        now = self._source.head(local.name, newest=False)
+        if now is not None and now.timestamp > local.timestamp:
+            message = "it changed while it was copied"
+            raise RowWaitsError(message)
+
+    def _finish(self, local: LocalObject, action: Action) -> None:
+        if local.kind is not LocalKind.PLAIN:
+            message = f"a {local.kind.value}: not handled by this version"
+            raise RowSkippedError(message)
+        if action is Action.POST:
+            self._provider.post_object(
+                self._layout.key(local.name),
+                _stamped(local),
+                content_type=local.content_type,
+                system=local.system,
+                bucket=self._layout.bucket,
+            )
+        self._recorder.done(action.value)
+
+    # -- tombstones -------------------------------------------------------
+
+    def _delete(self, row: Row) -> None:
+        remote = self._remote(row.name)
+        local = None
+        if remote is not None:
+            local = self._source.head(row.name, newest=True)
+        action = decide_tombstone(row.timestamp, remote, local)
+        if action is Action.DELETE and remote is not None:
+            self._remove(row, remote)
+        if action is Action.REMOTE_NEWER or local is not None:
+            self._recorder.done("delete superseded")
+        else:
+            self._recorder.deleted()
+
+    def _remove(self, row: Row, remote: ObjectInfo) -> None:
+        large = is_large(remote)
+        if large and self._provider.KEY_SCHEME is KeyScheme.PLAIN:
+            message = "a large object at the remote: this version leaves it"
+            raise RowSkippedError(message)
+        self._provider.delete_object(
+            self._layout.key(row.name), bucket=self._layout.bucket
+        )
+        if large:
+            self._drop_manifest(row.name)
+        # Between our look and the delete somebody may have written the
+        # object again and another node copied it: put it back.
+        revived = self._source.head(row.name, newest=True)
+        if revived is not None:
+            self._copy(
+                dataclasses.replace(
+                    row,
+                    deleted=False,
+                    timestamp=revived.timestamp,
+                    data_timestamp=revived.timestamp,
+                    size=revived.size,
+                    etag=revived.etag,
+                ),
+                again=True,
+            )
+
+    def _drop_manifest(self, name: str) -> None:
+        if self._provider.KEY_SCHEME is KeyScheme.HASHED:
+            self._provider.delete_object(
+                self._layout.manifest_key(name), bucket=self._layout.bucket
+            )
+
+    # -- looking ----------------------------------------------------------
+
+    def _remote(self, name: str) -> ObjectInfo | None:
+        try:
+            return self._provider.head_object(
+                self._layout.key(name), bucket=self._layout.bucket
+            )
+        except ObjectNotFound:
+            return None
+
+    def _open(self, row: Row) -> LocalReader:
+        """Open a version that is at least as new as the row.
+
+        A replica may lag behind the row; then all are asked.
+        """
+        for newest in (False, True):
+            reader = self._source.open(
+                row.name, policy_index=row.policy_index, newest=newest
+            )
+            if reader is not None:
+                if reader.info.timestamp >= row.timestamp:
+                    return reader
+                reader.close()
+        raise _not_there_yet(reader is None)
+
+    def _head(self, row: Row) -> LocalObject:
+        for newest in (False, True):
+            local = self._source.head(
+                row.name, policy_index=row.policy_index, newest=newest
+            )
+            if local is not None and local.timestamp >= row.timestamp:
+                return local
+        raise _not_there_yet(local is None)
+
+
+def _not_there_yet(missing: bool) -> RowWaitsError:
+    if missing:
+        return RowWaitsError("listed, but no replica has it")
+    return RowWaitsError("every replica is older than the listing")
+
+
+def _stamped(local: LocalObject) -> dict[str, str]:
+    return {
+        **user_metadata(local.metadata),
+        STAMP: Stamp(local.timestamp, local.etag).encode(),
+    }
+
+
+class _Opened:
+    """A reader that is closed at the end of a block."""
+
+    def __init__(self, reader: LocalReader) -> None:
+        self._reader = reader
+
+    def __enter__(self) -> LocalReader:
+        return self._reader
+
+    def __exit__(self, *exc: object) -> None:
+        self._reader.close()
