@@ -10,6 +10,7 @@ import logging
 import mimetypes
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -38,7 +39,6 @@ _CONFIG = """\
 [DEFAULT]
 swift_dir = {cluster[swift_dir]}
 devices = {cluster[devices]}
-internal_client_path = {cluster[internal_client_path]}
 state_dir = {state}
 swift_bind_ip = 127.0.0.1
 
@@ -72,7 +72,8 @@ def add_parser(subparsers: Any) -> None:  # argparse hides the type
     parser.add_argument(
         "--keep",
         action="store_true",
-        help="leave both Swifts running, and say what to try next",
+        help="leave both Swifts running until Ctrl-C, and say what to try "
+        "next; their data is kept",
     )
     parser.add_argument(
         "--dir",
@@ -90,13 +91,16 @@ def run(args: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         if not (args.keep or args.dir):
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        cluster = _start(stack, folder / "cluster", keep=args.keep)
-        cloud = _start(stack, folder / "cloud", keep=args.keep)
+        print("Starting two Swifts ...", flush=True)
+        cluster = stack.enter_context(_start(folder / "cluster"))
+        cloud = stack.enter_context(_start(folder / "cloud"))
         demo = _prepare(stack, folder, cluster.info, cloud.info)
         agreed = _play(demo)
         print(f"\nTook {time.monotonic() - started:.1f} s.")
         if args.keep:
             _what_next(demo, cluster.info, cloud.info)
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.pause()
     return 0 if agreed else 1
 
 
@@ -111,14 +115,10 @@ def _folder(wanted: str | None) -> pathlib.Path:
     return folder
 
 
-def _start(
-    stack: contextlib.ExitStack, folder: pathlib.Path, *, keep: bool
-) -> StandaloneProcess:
-    process = StandaloneProcess(str(folder), users=((_ACCOUNT, _USER, _KEY),))
-    process.start()
-    if not keep:
-        stack.callback(process.stop)
-    return process
+def _start(folder: pathlib.Path) -> StandaloneProcess:
+    return StandaloneProcess.start(
+        folder, users=(f"{_ACCOUNT}:{_USER}:{_KEY}",)
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -331,12 +331,12 @@ def _what_next(
     folder = demo.config.parent
     print(
         f"""
-Both keep running; their data is in {folder}. Try:
+Both keep running; their data is in {folder}. Try, in other terminals:
 
   # follow the container until Ctrl-C, copying changes as they come
   onespace-sync --config {demo.config}
 
-  # in another terminal: talk to the cluster, then look at the cloud
+  # talk to the cluster, then look at the cloud
   swift -A {cluster["auth_url"]} -U {_ACCOUNT}:{_USER} -K {_KEY} \\
       upload {_CONTAINER} /etc/hosts
   AWS_ACCESS_KEY_ID={_ACCOUNT}:{_USER} AWS_SECRET_ACCESS_KEY={_KEY} \\
@@ -346,5 +346,7 @@ Both keep running; their data is in {folder}. Try:
   onespace status --config {demo.config}
 
   # when done
-  kill {cluster["pid"]} {cloud["pid"]}; rm -r {folder}"""
+  rm -r {folder}
+
+Ctrl-C here stops both."""
     )

@@ -73,6 +73,7 @@ class Job:
     :param fingerprint: the mapping's; a change reads all rows again.
     :param pool: greenthreads for rows, shared by all jobs.
     :param clock: seconds since the epoch.
+    :param open_database: opens what a locator found.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Job:
         logger: logging.Logger,
         *,
         clock: Callable[[], float] = time.time,
+        open_database: Callable[..., Database] = Database,
     ) -> None:
         self.key = key
         self._fingerprint = fingerprint
@@ -95,6 +97,7 @@ class Job:
         self._tuning = tuning
         self._logger = logger
         self._clock = clock
+        self._open_database = open_database
         self._quiet: tuple[tuple[object, ...], float] | None = None
         self._gone = False
         self._stopped = False
@@ -113,7 +116,7 @@ class Job:
             that is not done.
         :raises DatabaseUnavailableError: the database cannot be read now.
         """
-        database = Database(
+        database = self._open_database(
             located, self.key.account, self.key.container, self._logger
         )
         token = database.change_token()

@@ -22,7 +22,7 @@ class LocalKind(enum.Enum):
     SLO = "static large object"
     DLO = "dynamic large object"
     SYMLINK = "symlink"
-    ENCRYPTED = "encrypted object without its keys"
+    ENCRYPTED = "encrypted object (internal_client_path lacks its keys)"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -236,7 +236,7 @@ class _Builder:
         recorder = SyncRecorder(
             self._statsd,
             statsd_prefix(
-                endpoint=mapping.endpoint or "S3",
+                endpoint=_endpoint(mapping),
                 account=key.account,
                 bucket=mapping.bucket,
                 custom_prefix=mapping.custom_prefix,
@@ -300,3 +300,12 @@ class _Builder:
                 ready = True
 
         return prepare
+
+
+def _endpoint(mapping: Mapping) -> str:
+    """Return what 1space calls the store in statsd names."""
+    for option in ("endpoint", "auth_url"):
+        value = mapping.settings.get(option)
+        if value:
+            return str(value)
+    return "S3"
