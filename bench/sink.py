@@ -4,8 +4,10 @@
 It is the target of the benchmarks, so that what is measured is the client
 and Swift, not a store. It checks no signature. It answers PUT (with
 If-None-Match), HEAD, GET, DELETE and ListObjectsV2, which is what the
-contenders ask for. ``GET /-/stats`` returns the counts since the last
-``POST /-/reset``; ``/-/seen/KEY`` the time at which a key arrived.
+contenders ask for. It forgets the bytes: a GET answers zeros. ``/-/stats``
+returns the counts by method and the number of objects, ``/-/reset`` sets the
+counts to nothing, ``/-/empty`` forgets the objects as well, and
+``/-/arrivals`` returns the time at which each object came, by its path.
 
 Usage: python bench/sink.py PORT
 """
@@ -14,7 +16,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import bisect
 import collections
+import hashlib
 import json
 import sys
 import time
@@ -24,19 +28,23 @@ from xml.sax.saxutils import escape
 
 OBJECTS: dict[str, tuple[str, int, dict[str, str], float]] = {}
 COUNTS: collections.Counter[str] = collections.Counter()
+#: Keys in order, made anew by the first listing after a change.
+ORDER: list[str] = []
 
 
 class Sink(asyncio.Protocol):
     """One connection."""
 
     def connection_made(self, transport) -> None:
+        """See :class:`asyncio.Protocol`."""
         self.transport = transport
         self.buffer = bytearray()
         self.head = None
         self.left = 0
-        self.digest = None
+        self.hash = None
 
     def data_received(self, data: bytes) -> None:
+        """See :class:`asyncio.Protocol`."""
         self.buffer += data
         while self._step():
             pass
@@ -55,6 +63,9 @@ class Sink(asyncio.Protocol):
                 headers[name.lower()] = value.strip()
             self.head = (method, path, headers)
             self.left = int(headers.get("content-length", 0))
+            # The MD5 is a client's to give; computing it costs time here.
+            needs = method == "PUT" and "content-md5" not in headers
+            self.hash = hashlib.md5(usedforsecurity=False) if needs else None
             if headers.get("expect", "").lower() == "100-continue":
                 refused = self._refusal(method, path, headers)
                 if refused:
@@ -64,6 +75,8 @@ class Sink(asyncio.Protocol):
                 self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         taken = min(self.left, len(self.buffer))
         if taken:
+            if self.hash is not None:
+                self.hash.update(memoryview(self.buffer)[:taken])
             del self.buffer[:taken]
             self.left -= taken
         if self.left:
@@ -93,27 +106,10 @@ class Sink(asyncio.Protocol):
         is_list = method == "GET" and key.rstrip("/").count("/") < 2
         COUNTS["LIST" if is_list else method] += 1
         if method == "PUT":
-            refused = self._refusal(method, path, headers)
-            if refused:
-                self._answer(*refused)
-                return
-            size = int(
-                headers.get(
-                    "x-amz-decoded-content-length",
-                    headers.get("content-length", 0),
-                )
-            )
-            md5 = headers.get("content-md5")
-            etag = base64.b64decode(md5).hex() if md5 else "0" * 32
-            meta = {
-                name: value
-                for name, value in headers.items()
-                if name.startswith("x-amz-meta-") or name == "content-type"
-            }
-            OBJECTS[key] = (etag, size, meta, time.time())
-            self._answer(200, {"ETag": f'"{etag}"'}, b"")
+            self._put(method, path, headers, key)
         elif method == "DELETE":
-            OBJECTS.pop(key, None)
+            if OBJECTS.pop(key, None):
+                ORDER.clear()
             self._answer(204, {}, b"")
         elif is_list:
             self._list(key, parse_qs(parts.query))
@@ -132,15 +128,41 @@ class Sink(asyncio.Protocol):
             else:
                 self._answer(200, answer, bytes(size))
 
+    def _put(self, method, path, headers, key) -> None:
+        refused = self._refusal(method, path, headers)
+        if refused:
+            self._answer(*refused)
+            return
+        size = int(
+            headers.get(
+                "x-amz-decoded-content-length",
+                headers.get("content-length", 0),
+            )
+        )
+        md5 = headers.get("content-md5")
+        given = base64.b64decode(md5) if md5 else self.hash.digest()
+        etag = given.hex()
+        meta = {
+            name: value
+            for name, value in headers.items()
+            if name.startswith("x-amz-meta-") or name == "content-type"
+        }
+        if key not in OBJECTS:
+            ORDER.clear()
+        OBJECTS[key] = (etag, size, meta, time.time())
+        self._answer(200, {"ETag": f'"{etag}"'}, b"")
+
     def _control(self, key: str) -> None:
         if key == "/-/reset":
             COUNTS.clear()
         if key == "/-/empty":
             COUNTS.clear()
             OBJECTS.clear()
-        if key.startswith("/-/seen"):
-            found = OBJECTS.get(key[len("/-/seen") :])
-            body = json.dumps(found and found[3])
+            ORDER.clear()
+        if key == "/-/arrivals":
+            body = json.dumps(
+                {path: kept[3] for path, kept in OBJECTS.items()}
+            )
         else:
             body = json.dumps({**COUNTS, "objects": len(OBJECTS)})
         self._answer(200, {}, body.encode())
@@ -152,12 +174,17 @@ class Sink(asyncio.Protocol):
             query.get("start-after", [""])[0],
             query.get("continuation-token", [""])[0],
         )
-        names = sorted(
-            k for k in OBJECTS if k.startswith(prefix) and k > after
+        if not ORDER:
+            ORDER.extend(sorted(OBJECTS))
+        start = max(
+            bisect.bisect_left(ORDER, prefix),
+            bisect.bisect_right(ORDER, after),
         )
+        window = ORDER[start : start + 1001]
+        names = [name for name in window if name.startswith(prefix)]
         page = names[:1000]
         rows = "".join(
-            f"<Contents><Key>{escape(k[len(root):])}</Key><Size>"
+            f"<Contents><Key>{escape(k[len(root) :])}</Key><Size>"
             f"{OBJECTS[k][1]}</Size><ETag>&quot;{OBJECTS[k][0]}&quot;</ETag>"
             "<LastModified>"
             + time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(OBJECTS[k][3]))
@@ -166,7 +193,7 @@ class Sink(asyncio.Protocol):
         )
         more = len(names) > len(page)
         token = (
-            f"<NextContinuationToken>{escape(page[-1][len(root):])}"
+            f"<NextContinuationToken>{escape(page[-1][len(root) :])}"
             "</NextContinuationToken>"
             if more
             else ""

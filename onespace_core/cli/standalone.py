@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     )
     try:
         with claim(args.folder) as layout:
-            roomy = require_attributes(layout.folder)
+            roomy = require_attributes(layout.devices)
 
             def announce(info: Mapping[str, Any]) -> None:
                 took = time.monotonic() - started

@@ -98,6 +98,9 @@ class Job:
         self._logger = logger
         self._clock = clock
         self._open_database = open_database
+        self._begun = clock()
+        #: Rows that were settled since the beginning.
+        self.settled = 0
         self._quiet: tuple[tuple[object, ...], float] | None = None
         self._gone = False
         self._stopped = False
@@ -123,7 +126,7 @@ class Job:
         if self._gone and self._quiet and self._quiet[0] == token:
             return False
         if not everything and self._is_quiet(token):
-            return self._owed(database, everything=False)
+            return self._owed(database)
         if database.is_sharded():
             self._logger.warning(
                 "%s: %s/%s is sharded; the rows of its shards are not "
@@ -133,7 +136,10 @@ class Job:
                 self.key.container,
             )
         more = self._own(database)
-        more = self._owed(database, everything=everything) or more
+        if everything:
+            self._owed_all(database)
+        else:
+            more = self._owed(database) or more
         more = self._others(database) or more
         if not more and not self._stopped:
             self._quiet = (token, self._clock())
@@ -232,28 +238,35 @@ class Job:
             old.append(row)
         return old
 
-    def _owed(self, database: Database, *, everything: bool) -> bool:
-        now = _NO_END if everything else self._clock()
-        entries = self._store.due(self.key, now, self._tuning.chunk)
-        if not entries:
-            return False
-        cursor = self._cursor(database)
+    def _owed(self, database: Database) -> bool:
+        """Try again what is due; return whether there is more."""
+        limit = self._tuning.chunk
+        entries = self._store.due(self.key, self._clock(), limit)
+        if entries:
+            self._retry(database, entries)
+        return len(entries) == limit
+
+    def _owed_all(self, database: Database) -> None:
+        """Try again, once, all that was owed before this job began."""
         seen: set[str] = set()
-        while entries and not self._stopped:
-            results = self._run([_row(entry) for entry in entries], again=True)
-            if self._stopped:
-                break
-            self._save(cursor, results)
-            seen.update(entry.name for entry in entries)
-            if not everything:
-                break
+        while not self._stopped:
             limit = self._tuning.chunk + len(seen)
             entries = [
                 entry
-                for entry in self._store.due(self.key, now, limit)
+                for entry in self._store.due(self.key, _NO_END, limit)
                 if entry.name not in seen
             ]
-        return False
+            if not entries:
+                return
+            seen.update(entry.name for entry in entries)
+            self._retry(
+                database, [e for e in entries if e.first < self._begun]
+            )
+
+    def _retry(self, database: Database, entries: Sequence[Entry]) -> None:
+        results = self._run([_row(entry) for entry in entries], again=True)
+        if not self._stopped:
+            self._save(self._cursor(database), results)
 
     # -- rows -------------------------------------------------------------
 
@@ -287,6 +300,7 @@ class Job:
         return _Result(row, None)
 
     def _save(self, cursor: Cursor, results: Sequence[_Result]) -> None:
+        self.settled += sum(result.error is None for result in results)
         self._store.commit(
             self.key,
             cursor,

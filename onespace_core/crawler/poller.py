@@ -40,8 +40,9 @@ class Target:
 class _Mapping:
     """What the poller remembers of a mapping between rounds."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, *, troubled: bool) -> None:
         self.target = target
+        self.troubled = troubled
         self.jobs: dict[str, Job] = {}
         self.names: list[str] = []
         self.listed_at: float | None = None
@@ -74,7 +75,11 @@ class Poller:
         discovery: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._mappings = [_Mapping(target) for target in targets]
+        health = store.health()
+        self._mappings = [
+            _Mapping(target, troubled=target.name in health)
+            for target in targets
+        ]
         self._locator = locator
         self._store = store
         self._pool = pool
@@ -176,6 +181,7 @@ class Poller:
         located: Located,
         everything: bool,
     ) -> None:
+        before = job.settled
         try:
             while job.turn(located) and everything:
                 pass
@@ -195,7 +201,9 @@ class Poller:
             )
             self._broken = True
         else:
-            self._recovered(mapping)
+            # A turn without a row says nothing of the store.
+            if mapping.troubled and job.settled > before:
+                self._recovered(mapping)
         finally:
             self._running.discard(job.key)
 
@@ -207,6 +215,7 @@ class Poller:
         ceiling = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**mapping.failures)
         pause = ceiling / 2 + random.uniform(0, ceiling / 2)  # noqa: S311
         mapping.failures = min(mapping.failures + 1, 30)
+        mapping.troubled = True
         mapping.resume_at = now + pause
         self._logger.error(
             "mapping %s cannot be worked on: %s; next try in %.0f s, other "
@@ -218,12 +227,12 @@ class Poller:
         self._note(mapping.target.name, reason, mapping.resume_at)
 
     def _recovered(self, mapping: _Mapping) -> None:
-        if mapping.failures:
-            mapping.failures = 0
-            self._logger.info(
-                "mapping %s can be worked on again", mapping.target.name
-            )
-            self._note(mapping.target.name, None, 0.0)
+        mapping.failures = 0
+        mapping.troubled = False
+        self._logger.info(
+            "mapping %s can be worked on again", mapping.target.name
+        )
+        self._note(mapping.target.name, None, 0.0)
 
     def _note(self, name: str, reason: str | None, resume_at: float) -> None:
         try:

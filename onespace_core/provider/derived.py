@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 _META = "x-object-meta-"
 
+#: A store may hold values that would be header lines of their own here; RFC
+#: 9110 section 5.5 has these replaced by a space.
+_NO_LINES = str.maketrans("\r\n\0", "   ")
+
 
 def update_metadata(
     provider: Provider,
@@ -157,7 +161,7 @@ def shunt_object(
             )
         reader = provider.get_object(
             key,
-            byte_range=_byte_range(request.headers.get("range")),
+            byte_range=_byte_range(request.headers),
             conditions=conditions,
             bucket=bucket,
         )
@@ -263,13 +267,16 @@ def _headers(
         (f"X-Object-Meta-{name.title()}", value)
         for name, value in info.metadata.items()
     ]
-    return headers
+    return [(name, value.translate(_NO_LINES)) for name, value in headers]
 
 
 def _conditions(headers: Mapping[str, str]) -> Conditions | None:
     conditions = Conditions(
         if_match=_etag(headers.get("if-match")),
-        if_none_match=_etag(headers.get("if-none-match")),
+        # Compared weakly (RFC 9110 13.1.2), so the mark of a weak one goes.
+        if_none_match=_etag(
+            headers.get("if-none-match", "").removeprefix("W/")
+        ),
         if_modified_since=_time(headers.get("if-modified-since")),
         if_unmodified_since=_time(headers.get("if-unmodified-since")),
     )
@@ -286,19 +293,27 @@ def _time(value: str | None) -> datetime.datetime | None:
         return None
     try:
         parsed = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+        if parsed.tzinfo is None:
+            return parsed.replace(tzinfo=datetime.UTC)
+        return parsed.astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
         return None
-    if parsed.tzinfo is None:
-        return parsed.replace(tzinfo=datetime.UTC)
-    return parsed.astimezone(datetime.UTC)
 
 
-def _byte_range(value: str | None) -> ByteRange | None:
-    """Parse one byte range; RFC 9110 14.2 lets us ignore any other form."""
+def _byte_range(headers: Mapping[str, str]) -> ByteRange | None:
+    """Parse one byte range; RFC 9110 14.2 lets us ignore any other form.
+
+    With ``If-Range`` (13.1.5) the range is ignored as well: who asks that
+    way gets the whole object, rather than a part of another version.
+    """
+    value = headers.get("range")
     if not value or not value.startswith("bytes=") or "," in value:
         return None
+    if "if-range" in headers:
+        return None
     first, dash, last = value[len("bytes=") :].strip().partition("-")
-    if not dash or not (first + last).isdigit():
+    digits = first + last
+    if not dash or not (digits.isascii() and digits.isdigit()):
         return None
     if not first:
         return ByteRange(first=-int(last)) if int(last) else None

@@ -75,6 +75,8 @@ class Rig:
         default: Mapping[str, Any] | None = None,
     ) -> None:
         self.folder = folder
+        #: Name of the fixture behind the remote, for what servers differ in.
+        self.store = ""
         self.swift = swift
         self.provider = provider
         self.options = dict(options)

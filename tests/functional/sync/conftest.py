@@ -34,6 +34,7 @@ def make_rig(request, standalone, tmp_path):
         options.update(changes.pop("options", {}))
         swift = changes.pop("swift", standalone.info)
         rig = Rig(folder, swift, provider, options, **changes)
+        rig.store = store
         made.append(rig)
         return rig
 

@@ -128,9 +128,7 @@ def test_row_of_the_future_does_not_block_those_behind(store, handler):
 def test_case_83_failing_row_stops_neither_siblings_nor_progress(
     store, handler, caplog
 ):
-    database = FakeDatabase(
-        [make_row(1), make_row(2, "böse"), make_row(3)]
-    )
+    database = FakeDatabase([make_row(1), make_row(2, "böse"), make_row(3)])
     handler.errors["böse"] = InvalidRequest("no such thing")
     with caplog.at_level(logging.DEBUG):
         make_job(database, handler, store).turn(located())

@@ -20,6 +20,7 @@ class FakeJob:
         self.key = key
         self.script = list(script)
         self.turns = 0
+        self.settled = 0
         self.running = 0
         self.most_running = 0
         self.gate = None
@@ -34,12 +35,22 @@ class FakeJob:
             step = self.script.pop(0) if self.script else None
             if isinstance(step, Exception):
                 raise step
+            self.settled += 1
             return bool(step)
         finally:
             self.running -= 1
 
     def stop(self):
         pass
+
+
+class IdleJob(FakeJob):
+    """Has no row to settle."""
+
+    def turn(self, located_, *, everything=False):
+        super().turn(located_, everything=everything)
+        self.settled = 0
+        return False
 
 
 class Everywhere:
@@ -101,9 +112,7 @@ def test_every_container_of_every_mapping_gets_turns(store):
     }
 
 
-def test_case_88_failing_account_listing_stops_no_other_mapping(
-    store, caplog
-):
+def test_case_88_failing_account_listing_stops_no_other_mapping(store, caplog):
     answers = [RuntimeError("503"), ["c"]]
 
     def listing():
@@ -139,9 +148,7 @@ def test_case_89_container_that_is_being_worked_on_is_not_begun_again(store):
 
 def test_outage_puts_one_mapping_off_for_longer_each_time(store, caplog):
     down = [OutageError("no route")] * 3
-    world = World(
-        store, [("m", lambda: ["a"], down), ("n", lambda: ["a"])]
-    )
+    world = World(store, [("m", lambda: ["a"], down), ("n", lambda: ["a"])])
     pauses = []
     for _ in range(3):
         world.round()
@@ -155,6 +162,20 @@ def test_outage_puts_one_mapping_off_for_longer_each_time(store, caplog):
     world.round()
     assert store.health() == {}
     assert "no route" in caplog.text
+
+
+def test_idle_container_does_not_tell_that_the_store_is_back(store):
+    store.report_health("m", "down", 0.0)
+    world = World(store, [("m", lambda: ["a", "b"])])
+    world.round()
+    assert store.health() == {}, "rows were settled"
+    store.report_health("m", "down", 0.0)
+    world = World(store, [("m", lambda: ["a", "b"])])
+    world.poller._mappings[0].jobs = {
+        name: IdleJob(ContainerKey("m", "A", name)) for name in ("a", "b")
+    }
+    world.round()
+    assert "m" in store.health()
 
 
 def test_container_that_fails_stops_no_other(store, caplog):

@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Combinations of options that are refused, each as a small pure rule.
+
+A rule takes a :class:`~onespace_core.config.model.Mapping` whose options are
+all valid by themselves, and returns what is wrong with them together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import urllib.parse
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from onespace_core.config import options, remote
+from onespace_core.config.model import Mapping, Settings
+from onespace_core.provider.types import KeyScheme
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong.
+
+    :param option: the option to look at first.
+    :param reason: one sentence without a full stop.
+    :param hint: what to write instead.
+    """
+
+    option: str | None
+    reason: str
+    hint: str | None = None
+
+
+Rule = Callable[[Mapping], Finding | None]
+
+#: Options that this version only knows by name. A value other than the
+#: default is refused, and never silently ignored.
+NOT_YET = (
+    "copy_after",
+    "retain_local",
+    "retain_local_segments",
+    "selection_criteria",
+    "remote_delete_after",
+    "remote_delete_after_addition",
+    "propagate_expiration",
+    "propagate_expiration_offset",
+    "convert_dlo",
+    "min_segment_size",
+    "sync_container_metadata",
+    "sync_container_acl",
+    "merge_namespaces",
+    "restore_object",
+)
+#: What this version does; see :data:`options.MODES` for all.
+MODES_NOW = ("sync",)
+
+#: Below this, days of an S3 lifecycle rule round to none.
+_LEAST_LIFECYCLE = 12 * 3600
+_SEGMENTS = re.compile(r"[_+.]segments$")
+
+
+def not_yet(mapping: Mapping) -> Iterator[Finding]:
+    """Yield what a later version will do, and this one does not."""
+    if mapping.mode not in MODES_NOW:
+        yield Finding(
+            "mode",
+            f"this version does not do {mapping.mode} yet",
+            f"write one of: {', '.join(MODES_NOW)}",
+        )
+    defaults = {opt.dest: opt.default for opt in options.POLICY_OPTS}
+    for name in NOT_YET:
+        if getattr(mapping, name) != defaults[name]:
+            yield Finding(
+                name, "this version does not do this yet", "leave it out"
+            )
+
+
+def archive_deletes_itself(mapping: Mapping) -> Finding | None:
+    """Refuse to propagate deletes that we make ourselves (T-01)."""
+    if mapping.retain_local or not mapping.propagate_delete:
+        return None
+    return Finding(
+        "retain_local",
+        "retain_local = false with propagate_delete = true would delete the"
+        " remote copy as well",
+        "write propagate_delete = false",
+    )
+
+
+def prefix_for_all_containers(mapping: Mapping) -> Finding | None:
+    """Refuse one prefix for many containers: they would overwrite (T-12)."""
+    if not mapping.per_account or mapping.custom_prefix is None:
+        return None
+    return Finding(
+        "custom_prefix",
+        "all containers of the account would share one namespace, and"
+        " overwrite each other's objects",
+        "leave custom_prefix out, or map each container",
+    )
+
+
+def prefix_without_effect(mapping: Mapping) -> Finding | None:
+    """Refuse a prefix where keys are object names."""
+    if mapping.key_scheme is KeyScheme.HASHED:
+        return None
+    if mapping.custom_prefix is None:
+        return None
+    return Finding(
+        "custom_prefix",
+        f"{mapping.provider} stores objects by their plain names; a prefix"
+        " has no effect",
+        "leave it out",
+    )
+
+
+def slash_in_container(mapping: Mapping) -> Finding | None:
+    """Refuse what cannot be a container's name."""
+    if "/" not in mapping.container:
+        return None
+    every = mapping.container == "/*"
+    return Finding(
+        "container",
+        "a container's name has no '/'",
+        "for every container write *" if every else None,
+    )
+
+
+def slash_in_bucket(mapping: Mapping) -> Finding | None:
+    """Refuse what cannot be a bucket's name."""
+    if "/" not in mapping.bucket:
+        return None
+    return Finding("bucket", "a bucket's name has no '/'", "see custom_prefix")
+
+
+def slash_in_account(mapping: Mapping) -> Finding | None:
+    """Refuse what cannot be an account's name."""
+    if "/" not in mapping.account:
+        return None
+    return Finding(
+        "account", "an account's name has no '/'", "write AUTH_name"
+    )
+
+
+def short_lifecycle_rule(mapping: Mapping) -> Finding | None:
+    """Refuse an age that an S3 lifecycle rule rounds to nothing."""
+    if mapping.key_scheme is not KeyScheme.HASHED:
+        return None
+    if not 0 < mapping.remote_delete_after < _LEAST_LIFECYCLE:
+        return None
+    return Finding(
+        "remote_delete_after",
+        "S3 counts in days; less than 12h would be none",
+        "write 12h or more",
+    )
+
+
+def segments_would_go(mapping: Mapping) -> Finding | None:
+    """Refuse to move segments away from below their manifests.
+
+    As far as it can be seen here: by the container's name.
+    """
+    if mapping.retain_local or mapping.exclude_pattern is not None:
+        return None
+    if not (mapping.per_account or _SEGMENTS.search(mapping.container)):
+        return None
+    return Finding(
+        "retain_local",
+        "retain_local = false in a container with segments of large objects"
+        " would delete them while their manifests are still here",
+        "exclude them by exclude_pattern, or do not map that container",
+    )
+
+
+def endpoint_is_no_address(mapping: Mapping) -> Finding | None:
+    """Refuse an address that is none, or has a password in it."""
+    option = remote.endpoint_option(mapping.settings)
+    if option is None:
+        return None
+    address = str(mapping.settings[option])
+    if not _is_address(address):
+        return Finding(
+            option,
+            "this is not an address of a store",
+            "write https://host or http://host:port",
+        )
+    parts = urllib.parse.urlsplit(address)
+    if "@" in parts.netloc:
+        return Finding(
+            option,
+            "an address with a user in it would be logged",
+            "use the options for user and secret",
+        )
+    if parts.query or parts.fragment:
+        return Finding(option, "an address of a store has no ? and no #")
+    return None
+
+
+def amazon_in_clear(mapping: Mapping) -> Finding | None:
+    """Refuse to send unsigned bytes to Amazon over plain HTTP (T-52)."""
+    address = remote.endpoint(mapping.settings)
+    if address is None or not remote.is_amazon(address):
+        return None
+    if not address.lower().startswith("http:"):
+        return None
+    return Finding(
+        remote.endpoint_option(mapping.settings),
+        "data would go to Amazon in clear",
+        "write https://",
+    )
+
+
+def joined_segments(mapping: Mapping) -> Finding | None:
+    """Refuse min_segment_size where nothing would come of it."""
+    if not mapping.min_segment_size:
+        return None
+    if mapping.key_scheme is KeyScheme.HASHED:
+        return Finding(
+            "min_segment_size",
+            f"{mapping.provider} has no segments to join",
+            "leave it out",
+        )
+    if not mapping.convert_dlo:
+        return Finding(
+            "min_segment_size",
+            "this needs convert_dlo",
+            "write convert_dlo = true",
+        )
+    return None
+
+
+def acl_without_metadata(mapping: Mapping) -> Finding | None:
+    """Refuse ACLs where container metadata is not copied."""
+    if not mapping.sync_container_acl or mapping.sync_container_metadata:
+        return None
+    return Finding(
+        "sync_container_acl",
+        "this needs sync_container_metadata",
+        "write sync_container_metadata = true",
+    )
+
+
+RULES: Sequence[Rule] = (
+    archive_deletes_itself,
+    prefix_for_all_containers,
+    prefix_without_effect,
+    slash_in_container,
+    slash_in_bucket,
+    slash_in_account,
+    short_lifecycle_rule,
+    segments_would_go,
+    endpoint_is_no_address,
+    amazon_in_clear,
+    joined_segments,
+    acl_without_metadata,
+)
+
+
+def check(mapping: Mapping) -> Iterator[Finding]:
+    """Yield everything that is wrong with one mapping."""
+    for rule in RULES:
+        finding = rule(mapping)
+        if finding is not None:
+            yield finding
+    yield from not_yet(mapping)
+
+
+def meetings(
+    mappings: Sequence[Mapping], usable: Collection[str]
+) -> Iterator[tuple[Mapping, Finding]]:
+    """Yield mappings that may overwrite what another one wrote.
+
+    Both are named: which of them is the mistake, nobody knows here.
+
+    :param usable: names of those without any other problem. One that will
+        not run anyway does not stop another.
+    """
+    others: dict[str, set[str]] = {}
+    for pair in remote.pairs(mappings):
+        for one, other in (pair, pair[::-1]):
+            if other.name in usable or one.name not in usable:
+                others.setdefault(one.name, set()).add(other.name)
+    for mapping in mappings:
+        if mapping.name in others:
+            yield mapping, _meeting(sorted(others[mapping.name]))
+
+
+def _meeting(others: Sequence[str]) -> Finding:
+    names = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
+    return Finding(
+        "bucket",
+        f"this mapping and others could overwrite each other's remote"
+        f" objects: {names}",
+        "give each a bucket or custom_prefix of its own",
+    )
+
+
+def settings(values: Settings) -> Iterator[Finding]:
+    """Yield everything that is wrong with ``[DEFAULT]`` as a whole."""
+    if not (values.console or values.log_file or values.use_syslog):
+        yield Finding(
+            "console",
+            "nothing would be logged anywhere",
+            "set console, log_file or use_syslog",
+        )
+    for name in ("http_proxy", "https_proxy"):
+        address = getattr(values, name)
+        if address is not None and not _is_address(address):
+            yield Finding(
+                name, "not an address of a proxy", "write http://host:port"
+            )
+    if not _syslog_address(values.syslog_address):
+        yield Finding(
+            "syslog_address",
+            "neither a path nor host:port",
+            "write /dev/log or localhost:514",
+        )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(text)
+        _port = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _syslog_address(text: str) -> bool:
+    if text.startswith("/"):
+        return True
+    host, colon, port = text.rpartition(":")
+    return bool(host and colon and port.isdecimal() and 0 < int(port) < 65536)

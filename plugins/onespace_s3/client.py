@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The SDK's client, set up for bulk work with an owner of retries outside.
+
+The only module that imports botocore to make requests.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import botocore.exceptions
+import botocore.handlers
+import botocore.session
+from botocore.config import Config
+
+from onespace_core.provider import ConfigError, ServiceUnavailable
+from onespace_s3.endpoint import Endpoint
+
+#: Bodies from this size on wait for the store's word before they are sent;
+#: below, the wait costs more than the bytes.
+EXPECT_FROM = 1 << 20
+
+#: Characters that XML 1.0 cannot hold at all, as UTF-8 or as a reference.
+_NOT_XML = (
+    rb"(?:[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]"
+    rb"|&#(?:x0*1?[0-9a-fA-F]|0*[12]?[0-9]|0*3[01]);)"
+)
+_ILLEGAL = re.compile(_NOT_XML)
+_ILLEGAL_TOKEN = re.compile(
+    rb"<NextContinuationToken>[^<]*?" + _NOT_XML + rb".*?</Next\w+>", re.S
+)
+
+
+def build_client(
+    options: Mapping[str, Any], endpoint: Endpoint, concurrency: int
+) -> Any:
+    """Return a thread-safe S3 client; make no request.
+
+    :param options: values of ``S3_OPTS``.
+    :param endpoint: the option ``endpoint``, parsed.
+    :param concurrency: connections to keep.
+    :raises ConfigError: the AWS profile does not exist, or the SDK refuses
+        a setting.
+    """
+    try:
+        session = botocore.session.Session(profile=options["profile"] or None)
+        client = session.create_client(
+            "s3",
+            region_name=_region(options, session),
+            endpoint_url=endpoint.url,
+            aws_access_key_id=options["access_key"] or None,
+            aws_secret_access_key=options["secret_key"] or None,
+            aws_session_token=options["session_token"] or None,
+            verify=_verify(options),
+            config=_config(options, endpoint, concurrency),
+        )
+    except botocore.exceptions.ProfileNotFound as exc:
+        raise ConfigError(
+            "the AWS configuration has no such profile", option="profile"
+        ) from exc
+    except (botocore.exceptions.BotoCoreError, ValueError) as exc:
+        raise ConfigError(f"the AWS SDK refuses the settings: {exc}") from exc
+    _expect_for_large_bodies(client)
+    for operation, check in _CHECKS.items():
+        client.meta.events.register_first(
+            f"before-parse.s3.{operation}", check
+        )
+    return client
+
+
+def _region(
+    options: Mapping[str, Any], session: botocore.session.Session
+) -> str:
+    return (
+        options["region"]
+        or session.get_config_variable("region")
+        or "us-east-1"
+    )
+
+
+def _verify(options: Mapping[str, Any]) -> bool | str | None:
+    """Return the SDK's ``verify``; None lets its own settings decide."""
+    if not options["verify_tls"]:
+        return False
+    return options["ca_bundle"] or None
+
+
+def _config(
+    options: Mapping[str, Any], endpoint: Endpoint, concurrency: int
+) -> Config:
+    style = options["addressing_style"]
+    proxy = options["proxy"]
+    return Config(
+        signature_version=options["signature_version"],
+        s3={
+            "addressing_style": style
+            or ("auto" if endpoint.is_amazon else "path"),
+            "payload_signing_enabled": options["payload_signing"],
+        },
+        # Clones stumble over the checksums that newer SDKs send unasked;
+        # Content-MD5 protects what we send.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        # One attempt: the retry layer owns retries.
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        # We check what we send; and a fixed user agent is not built anew
+        # for every call.
+        parameter_validation=False,
+        user_agent=f"onespace/{importlib.metadata.version('onespace')}",
+        max_pool_connections=max(1, concurrency),
+        connect_timeout=options["connect_timeout"],
+        read_timeout=options["read_timeout"],
+        proxies={"http": proxy, "https": proxy} if proxy else None,
+        # The operator's files say where the store is, not a variable of
+        # the environment: encryption and signing depend on it.
+        ignore_configured_endpoint_urls=True,
+    )
+
+
+def _expect_for_large_bodies(client: Any) -> None:
+    """Ask before large bodies only; the SDK asks before every stream."""
+    events = client.meta.events
+    events.unregister("before-call.s3", botocore.handlers.add_expect_header)
+    events.register("before-call.s3.PutObject", _add_expect)
+
+
+def _add_expect(params: dict[str, Any], **_: Any) -> None:
+    headers = params["headers"]
+    if int(headers.get("Content-Length", 0)) >= EXPECT_FROM:
+        headers["Expect"] = "100-continue"
+
+
+def _check_objects(response_dict: dict[str, Any], **_: Any) -> None:
+    """Mend a listing that repeats a control character of the request.
+
+    Keys are encoded, but radosgw and others repeat prefix and marker as
+    they are, which makes the whole answer unreadable. Nothing that we read
+    is changed: a continuation token of that kind is removed as a whole.
+    """
+    _check_root(response_dict, b"<ListBucketResult")
+    body = response_dict["body"]
+    if b"<EncodingType>url<" in body and _ILLEGAL.search(body):
+        body = _ILLEGAL_TOKEN.sub(b"", body)
+        response_dict["body"] = _ILLEGAL.sub(b"?", body)
+        # The SDK has taken what it could not read for an error.
+        response_dict["status_code"] = 200
+
+
+def _check_buckets(response_dict: dict[str, Any], **_: Any) -> None:
+    _check_root(response_dict, b"<ListAllMyBucketsResult")
+
+
+def _check_root(response_dict: dict[str, Any], root: bytes) -> None:
+    """Refuse a page of something else, such as a proxy's login page.
+
+    To the SDK it would be an empty listing.
+    """
+    if (
+        response_dict["status_code"] == 200
+        and root not in (response_dict["body"])
+    ):
+        raise ServiceUnavailable(
+            "the answer is no listing",
+            status=200,
+            hint="check that endpoint is an S3 endpoint",
+        )
+
+
+_CHECKS = {"ListObjectsV2": _check_objects, "ListBuckets": _check_buckets}

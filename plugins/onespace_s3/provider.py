@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: Apache-2.0
+"""S3 as a provider."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Self
+
+from onespace_core.provider import (
+    AccountInfo,
+    Body,
+    BucketInfo,
+    BucketPage,
+    ByteRange,
+    Capabilities,
+    Conditions,
+    ConfigError,
+    InvalidRequest,
+    NotSupported,
+    ObjectInfo,
+    ObjectPage,
+    ObjectReader,
+    PreconditionFailed,
+    Provider,
+    ProviderSettings,
+    PutResult,
+    ServiceUnavailable,
+)
+from onespace_s3 import buckets, info, lister, reader, request, writer
+from onespace_s3.endpoint import Endpoint
+from onespace_s3.errors import translate
+from onespace_s3.options import COMPATIBLE_OPTS, S3_OPTS, TARGET_OPTS
+from onespace_s3.setup import Setup
+
+
+class S3Provider(Provider):
+    """Amazon S3, or a store that behaves like it in every respect.
+
+    Metadata that is not printable ASCII is written as encoded words (RFC
+    2047); ``post_object`` copies the object onto itself. A missing bucket
+    cannot be told from a missing object by ``head_object``.
+
+    One client is built for each instance and shared by all threads. Memory:
+    one chunk of 64 KiB for each call in progress.
+
+    :param client: a botocore client, whose own retries are off.
+    :param setup: what the settings mean.
+    """
+
+    NAME: ClassVar[str] = "s3"
+    OPTS = S3_OPTS
+    TARGET_OPTS = TARGET_OPTS
+
+    def __init__(self, client: Any, setup: Setup) -> None:
+        self._open_client = client
+        self._setup = setup
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: ProviderSettings,
+        *,
+        logger: logging.Logger,  # noqa: ARG003 - nothing to log yet
+        concurrency: int = 10,
+    ) -> Self:
+        """Build an instance; see the contract."""
+        endpoint = Endpoint.parse(settings["endpoint"])
+        setup = Setup.from_settings(settings, endpoint)
+        from onespace_s3.client import build_client
+
+        return cls(build_client(settings, endpoint, concurrency), setup)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this instance can do."""
+        return self._setup.capabilities
+
+    @property
+    def location(self) -> str:
+        """``s3://`` and the endpoint or region."""
+        return self._setup.location
+
+    def close(self) -> None:
+        """Drop the pool's connections."""
+        client, self._open_client = self._open_client, None
+        if client is not None:
+            client.close()
+
+    # -- accounts and buckets ---------------------------------------------
+
+    def head_account(self) -> AccountInfo:
+        """Count the buckets, which is all that S3 can tell."""
+        with self._translate("head_account", None):
+            page = lister.list_buckets(self._client)
+        return AccountInfo(bucket_count=len(page.buckets))
+
+    def list_buckets(
+        self, *, prefix: str = "", marker: str = "", limit: int | None = None
+    ) -> BucketPage:
+        """List the account's buckets; see the contract."""
+        with self._translate("list_buckets", None):
+            return lister.list_buckets(
+                self._client, prefix=prefix, marker=marker, limit=limit
+            )
+
+    def head_bucket(self, bucket: str | None = None) -> BucketInfo:
+        """Ask whether a bucket is there, which is all that S3 can tell."""
+        with self._on_bucket("head_bucket", bucket) as name:
+            self._client.head_bucket(Bucket=name)
+            return BucketInfo(name=name)
+
+    def create_bucket(
+        self,
+        bucket: str | None = None,
+        *,
+        metadata: Mapping[str, str] | None = None,
+    ) -> bool:
+        """Create a bucket in the region; see ``BucketAdmin``.
+
+        :raises NotSupported: metadata, which buckets do not have here.
+        """
+        with self._on_bucket("create_bucket", bucket) as name:
+            if metadata:
+                raise NotSupported("an S3 bucket has no metadata")
+            return buckets.create(
+                self._client, name, self._setup.location_constraint
+            )
+
+    def delete_bucket(self, bucket: str | None = None) -> None:
+        """Delete an empty bucket; see ``BucketAdmin``."""
+        with self._on_bucket("delete_bucket", bucket) as name:
+            buckets.delete(self._client, name)
+
+    def list_objects(
+        self,
+        *,
+        prefix: str = "",
+        delimiter: str | None = None,
+        marker: str = "",
+        limit: int | None = None,
+        bucket: str | None = None,
+    ) -> ObjectPage:
+        """List one page of objects; see the contract."""
+        with self._on_bucket("list_objects", bucket) as name:
+            return lister.list_objects(
+                self._client,
+                name,
+                prefix=prefix,
+                delimiter=delimiter,
+                marker=marker,
+                limit=limit,
+            )
+
+    # -- objects ----------------------------------------------------------
+
+    def head_object(
+        self,
+        key: str,
+        *,
+        conditions: Conditions | None = None,
+        bucket: str | None = None,
+    ) -> ObjectInfo:
+        """Return an object without its bytes; see the contract."""
+        with self._on_object("head_object", bucket, key) as names:
+            answer = self._client.head_object(
+                **names, **info.condition_parameters(conditions)
+            )
+            return info.from_head(key, answer)
+
+    def get_object(
+        self,
+        key: str,
+        *,
+        byte_range: ByteRange | None = None,
+        conditions: Conditions | None = None,
+        bucket: str | None = None,
+    ) -> ObjectReader:
+        """Open an object for reading; see the contract."""
+        with self._on_object("get_object", bucket, key) as names:
+            answer = self._client.get_object(
+                **names,
+                **info.range_parameters(byte_range),
+                **info.condition_parameters(conditions),
+            )
+            return reader.open_reader(
+                key,
+                answer,
+                lambda: self._translate("get_object", names["Bucket"], key),
+            )
+
+    def put_object(
+        self,
+        key: str,
+        body: Body,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        content_type: str | None = None,
+        system: Mapping[str, str] | None = None,
+        conditions: Conditions | None = None,
+        bucket: str | None = None,
+    ) -> PutResult:
+        """Write an object with one PUT; see the contract."""
+        with self._on_object("put_object", bucket, key) as names:
+            parameters = {
+                **names,
+                **self._setup.write_parameters,
+                **request.header_parameters(
+                    metadata, content_type, system, self.capabilities
+                ),
+                **request.write_conditions(conditions, self.capabilities),
+            }
+            request.check_size(body, self.capabilities)
+            try:
+                return writer.put(
+                    self._client,
+                    body,
+                    parameters,
+                    etag_is_md5=self.capabilities.etag_is_md5,
+                    sign_payload=self._setup.sign_payload,
+                )
+            except self._client.exceptions.NoSuchKey as exc:
+                # The answer to If-Match where there is nothing to match.
+                raise PreconditionFailed("there is no object") from exc
+
+    def post_object(
+        self,
+        key: str,
+        metadata: Mapping[str, str],
+        *,
+        content_type: str | None = None,
+        system: Mapping[str, str] | None = None,
+        bucket: str | None = None,
+    ) -> None:
+        """Replace metadata by a copy onto itself; see the contract.
+
+        :raises PreconditionFailed: the object was replaced meanwhile
+            (possible only where ``content_type`` is None).
+        """
+        with self._on_object("post_object", bucket, key) as names:
+            unchanged: dict[str, str] = {}
+            headers = request.header_parameters(
+                metadata, content_type, system, self.capabilities
+            )
+            if content_type is None:
+                there = info.from_head(key, self._client.head_object(**names))
+                if there.archived:
+                    raise InvalidRequest("the object is archived")
+                headers["ContentType"] = (
+                    there.content_type or request.DEFAULT_TYPE
+                )
+                if there.etag:
+                    unchanged["CopySourceIfMatch"] = info.quoted(there.etag)
+            answer = self._client.copy_object(
+                **names,
+                **self._setup.write_parameters,
+                **headers,
+                **unchanged,
+                CopySource=dict(names),
+                MetadataDirective="REPLACE",
+            )
+            if not answer.get("CopyObjectResult"):
+                raise ServiceUnavailable("the store did not confirm the copy")
+
+    def delete_object(
+        self, key: str, *, bucket: str | None = None
+    ) -> bool | None:
+        """Delete an object; S3 does not say whether it was there."""
+        with self._on_object("delete_object", bucket, key) as names:
+            try:
+                self._client.delete_object(**names)
+            except self._client.exceptions.NoSuchKey:
+                return False
+        return None
+
+    # -- what every method needs ------------------------------------------
+
+    @property
+    def _client(self) -> Any:
+        if self._open_client is None:
+            raise InvalidRequest("the provider was closed")
+        return self._open_client
+
+    @contextlib.contextmanager
+    def _on_object(
+        self, op: str, bucket: str | None, key: str
+    ) -> Iterator[dict[str, str]]:
+        """Give the SDK's names for bucket and key, checked."""
+        name = bucket or self._setup.bucket
+        with self._translate(op, name, key):
+            request.check_key(key, self.capabilities)
+            yield {"Bucket": request.check_bucket(name), "Key": key}
+
+    @contextlib.contextmanager
+    def _on_bucket(self, op: str, bucket: str | None) -> Iterator[str]:
+        name = bucket or self._setup.bucket
+        with self._translate(op, name):
+            yield request.check_bucket(name)
+
+    def _translate(
+        self, op: str, bucket: str | None, key: str | None = None
+    ) -> contextlib.AbstractContextManager[None]:
+        return translate(op, bucket, key, provider=self.NAME)
+
+
+class S3CompatibleProvider(S3Provider):
+    """A store that speaks S3's protocol and is not Amazon's.
+
+    The same as :class:`S3Provider`, except that ``endpoint`` must be given
+    and that conditions on writes are claimed only where the option
+    ``conditional_writes`` says so: some stores ignore them silently.
+    """
+
+    NAME: ClassVar[str] = "s3-compatible"
+    OPTS = COMPATIBLE_OPTS
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: ProviderSettings,
+        *,
+        logger: logging.Logger,
+        concurrency: int = 10,
+    ) -> Self:
+        """Build an instance; see the contract.
+
+        :raises ConfigError: there is no endpoint.
+        """
+        if not settings["endpoint"]:
+            raise ConfigError(
+                "a store that is not Amazon's has an endpoint",
+                option="endpoint",
+                hint="set it, or use provider = s3",
+            )
+        return super().from_settings(
+            settings, logger=logger, concurrency=concurrency
+        )

@@ -1,0 +1,537 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The S3 provider against real servers, beyond the contract suite."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import logging
+import subprocess
+import sys
+import textwrap
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from onespace_s3 import S3CompatibleProvider, S3Provider
+from servers.proxy import FaultProxy
+from servers.s3 import S3Server
+
+from onespace_core.provider import (
+    BytesBody,
+    CallbackBody,
+    Conditions,
+    ConnectionFailed,
+    IntegrityError,
+    InvalidRequest,
+    IterableBody,
+    NotSupported,
+    OperationTimeout,
+    ProviderError,
+    ProviderSettings,
+    RateLimited,
+    ServiceUnavailable,
+    SourceObject,
+    Unauthenticated,
+    Upload,
+)
+
+BIG = bytes(range(256)) * 12288  # 3 MiB: large enough to wait for a word
+NAMES = [
+    "%41",
+    "%",
+    "a+b",
+    "a b",
+    "a?b=c&d",
+    "a#b",
+    "\U0001f600",
+    "e\u0301",
+    "tab\there",
+    "a'b\"c<d>&",
+    "trailing ",
+    "n" * 200,
+]
+#: Names that some server cannot have; value: the servers that can.
+HARD_NAMES = {
+    "a//b": {"moto", "radosgw", "s3api"},
+    "/a": {"moto", "radosgw", "s3api"},
+    "?//%2F": {"moto", "radosgw", "s3api"},
+    "a/../b": {"moto", "radosgw", "s3api"},
+    "new\nline": {"radosgw", "minio", "s3api"},
+    "\x01control": {"moto", "radosgw"},
+    "k" * 1024: {"moto", "radosgw", "s3api"},
+    "\u00e9" * 512: {"moto", "radosgw", "s3api"},
+}
+
+
+def make(
+    server: S3Server, bucket: str, kind: Any = S3Provider, **options: Any
+) -> Any:
+    values = server.options(**options)
+    return kind.from_settings(
+        ProviderSettings.from_options(
+            (*kind.OPTS, *kind.TARGET_OPTS), values, bucket=bucket
+        ),
+        logger=logging.getLogger("test"),
+    )
+
+
+@contextlib.contextmanager
+def own_bucket(server: S3Server) -> Iterator[str]:
+    bucket = f"func-{uuid.uuid4().hex[:12]}"
+    provider = make(server, bucket)
+    assert provider.create_bucket() is True
+    assert provider.create_bucket() is False
+    yield bucket
+    while keys := [info.key for info in provider.list_objects().objects]:
+        for key in keys:
+            provider.delete_object(key)
+    provider.delete_bucket()
+    provider.delete_bucket()
+    provider.close()
+
+
+@pytest.fixture
+def bucket(s3_server: S3Server) -> Iterator[str]:
+    with own_bucket(s3_server) as name:
+        yield name
+
+
+@pytest.fixture
+def provider(s3_server: S3Server, bucket: str) -> Iterator[Any]:
+    provider = make(s3_server, bucket)
+    yield provider
+    provider.close()
+
+
+@pytest.fixture
+def behind_proxy(
+    s3_server: S3Server, bucket: str
+) -> Iterator[tuple[FaultProxy, Any]]:
+    with FaultProxy(s3_server.host, s3_server.port) as proxy:
+        provider = make(s3_server, bucket, endpoint=proxy.url, read_timeout=2)
+        yield proxy, provider
+        provider.close()
+
+
+def keys_by_page(provider: Any, **listing: Any) -> list[str]:
+    keys: list[str] = []
+    marker = ""
+    while True:
+        page = provider.list_objects(marker=marker, **listing)
+        keys += [info.key for info in page.objects]
+        keys += page.prefixes
+        if page.next_marker is None:
+            return keys
+        assert page.next_marker.encode() > marker.encode()
+        marker = page.next_marker
+
+
+# -- names ------------------------------------------------------------------
+
+
+def test_names_are_kept_by_every_call(
+    provider: Any, s3_server: S3Server
+) -> None:
+    hard = [key for key, who in HARD_NAMES.items() if s3_server.name in who]
+    for key in [*NAMES, *hard]:
+        provider.put_object(key, BytesBody(key))
+        provider.post_object(key, {"m": "1"})
+        assert provider.head_object(key).metadata == {"m": "1"}
+        assert provider.get_object(key).read() == key.encode()
+        listed = provider.list_objects(prefix=key).objects
+        assert key in [info.key for info in listed]
+    expected = sorted([*NAMES, *hard], key=str.encode)
+    assert keys_by_page(provider) == expected
+    assert keys_by_page(provider, limit=1) == expected
+    for key in expected:
+        provider.delete_object(key)
+    assert provider.list_objects().objects == []
+
+
+def test_a_name_that_the_server_cannot_have_is_refused_not_changed(
+    provider: Any, s3_server: S3Server
+) -> None:
+    for key, who in HARD_NAMES.items():
+        if s3_server.name not in who:
+            with contextlib.suppress(ProviderError):
+                provider.put_object(key, BytesBody(key))
+                assert provider.head_object(key).key == key
+            listed = [info.key for info in provider.list_objects().objects]
+            assert set(listed) <= {key}
+            for name in listed:
+                provider.delete_object(name)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, None])
+def test_rolled_up_prefixes_come_once_and_in_order(
+    provider: Any, limit: int | None
+) -> None:
+    names = ["a", "a/1", "a/2", "b-", "b/1", "b/2/3", "c", "d/\U0010ffff/x"]
+    for name in names:
+        provider.put_object(f"p/{name}", BytesBody(b""))
+    expected = ["p/a", "p/a/", "p/b-", "p/b/", "p/c", "p/d/"]
+    found = keys_by_page(provider, prefix="p/", delimiter="/", limit=limit)
+    assert sorted(found) == expected
+    assert len(found) == len(expected)
+
+
+def test_a_marker_inside_a_rolled_up_prefix_goes_behind_it(
+    provider: Any,
+) -> None:
+    for name in ("a/1", "a/2", "a/3", "b"):
+        provider.put_object(name, BytesBody(b""))
+    page = provider.list_objects(delimiter="/", marker="a/2", limit=1)
+    assert list(page.prefixes) == []
+    assert [info.key for info in page.objects] == ["b"]
+    assert page.next_marker is None
+
+
+def test_more_than_a_page_of_keys(moto_server: S3Server) -> None:
+    with own_bucket(moto_server) as bucket:
+        provider = make(moto_server, bucket)
+        keys = [f"k{number:05d}" for number in range(1203)]
+        for key in keys:
+            provider.put_object(key, BytesBody(b""))
+        page = provider.list_objects(limit=5000)
+        assert len(page.objects) == 1000
+        assert page.next_marker == keys[999]
+        assert keys_by_page(provider) == keys
+        other = make(moto_server, bucket)
+        rest = other.list_objects(marker=page.next_marker)
+        assert [info.key for info in rest.objects] == keys[1000:]
+
+
+# -- metadata ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["a b: c", "\u00fcn\u00ef", "\x04w", "h\x04", "\x04" * 5, "\u00e9" * 200],
+)
+def test_metadata_is_kept_and_a_second_upload_does_nothing(
+    behind_proxy: tuple[FaultProxy, Any], value: str
+) -> None:
+    proxy, provider = behind_proxy
+    provider.put_object(
+        "k", BytesBody(b"1"), metadata={"m": value}, content_type="a/b"
+    )
+    sent = proxy.requests[-1].headers["x-amz-meta-m"]
+    assert sent.isascii()
+    info = provider.head_object("k")
+    assert info.metadata == {"m": value}
+    proxy.reset()
+    source = SourceObject(info=info, body=BytesBody(b"1"))
+    assert provider.upload_object(source) is Upload.NOOP
+    assert [request.method for request in proxy.requests] == ["HEAD"]
+
+
+def test_white_space_in_metadata_is_kept(provider: Any) -> None:
+    values = {"two": "a  b", "ends": " a ", "tab": "a\tb", "empty": ""}
+    provider.put_object("k", BytesBody(b""), metadata=values)
+    assert provider.head_object("k").metadata == values
+
+
+def test_bytes_with_an_encoding_are_read_as_they_are(provider: Any) -> None:
+    system = {"content-encoding": "gzip", "content-language": "de"}
+    provider.put_object("k", BytesBody(b"not really"), system=system)
+    with provider.get_object("k") as reader:
+        assert reader.info.system == system
+        assert reader.read() == b"not really"
+
+
+# -- bodies -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [100, 1 << 20])
+@pytest.mark.parametrize("more", [-1, 1])
+def test_a_body_of_another_size_leaves_the_old_object(
+    provider: Any, size: int, more: int
+) -> None:
+    provider.put_object("k", BytesBody(b"old"))
+    data = b"x" * size
+    body = CallbackBody(BytesBody(data).open, size=size - more)
+    with pytest.raises(IntegrityError):
+        provider.put_object("k", body)
+    assert provider.get_object("k").read() == b"old"
+
+
+def test_a_body_that_fails_leaves_the_old_object(provider: Any) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield BIG[:500_000]
+        raise OSError("the disk is gone")
+
+    provider.put_object("k", BytesBody(b"old"))
+    with pytest.raises(OSError, match="the disk is gone"):
+        provider.put_object("k", IterableBody(chunks(), size=len(BIG)))
+    assert provider.get_object("k").read() == b"old"
+
+
+def test_an_endless_body_is_sent_up_to_its_size(provider: Any) -> None:
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield b"x"
+
+    provider.put_object("k", IterableBody(endless(), size=88))
+    assert provider.get_object("k").read() == b"x" * 88
+
+
+def test_a_body_that_can_be_read_once_is_not_sent_signed(
+    s3_server: S3Server, bucket: str
+) -> None:
+    provider = make(s3_server, bucket, payload_signing=True)
+    provider.put_object("k", BytesBody(BIG))
+    assert provider.get_object("k").read() == BIG
+    with pytest.raises(NotSupported):
+        provider.put_object("k", IterableBody([BIG], size=len(BIG)))
+
+
+@pytest.mark.parametrize("data", [b"bytes", BIG])
+def test_bytes_that_are_not_what_md5_says_are_found_out(
+    provider: Any, s3_server: S3Server, data: bytes
+) -> None:
+    provider.put_object("k", BytesBody(b"old"))
+    body = CallbackBody(BytesBody(data).open, size=len(data), md5="0" * 32)
+    with pytest.raises(IntegrityError):
+        provider.put_object("k", body)
+    if s3_server.checks_md5:
+        assert provider.get_object("k").read() == b"old"
+
+
+# -- faults -----------------------------------------------------------------
+
+
+def test_a_request_that_is_cut_leaves_the_old_object(
+    behind_proxy: tuple[FaultProxy, Any],
+) -> None:
+    proxy, provider = behind_proxy
+    provider.put_object("k", BytesBody(b"old"))
+    proxy.cut_request(after=1_000_000, match="PUT")
+    with pytest.raises(ConnectionFailed):
+        provider.put_object("k", BytesBody(BIG))
+    assert provider.get_object("k").read() == b"old"
+
+
+def test_an_answer_that_is_cut_is_an_error(
+    behind_proxy: tuple[FaultProxy, Any],
+) -> None:
+    proxy, provider = behind_proxy
+    provider.put_object("k", BytesBody(BIG))
+    proxy.cut_response(after=1_000_000, match="GET")
+    with pytest.raises((ConnectionFailed, IntegrityError)) as caught:
+        provider.get_object("k").read()
+    assert caught.value.key == "k"
+    assert provider.get_object("k").read() == BIG
+
+
+def test_nothing_is_sent_twice_by_itself(
+    behind_proxy: tuple[FaultProxy, Any],
+) -> None:
+    proxy, provider = behind_proxy
+    proxy.fail(9, 503, headers={"Retry-After": "7"})
+    with pytest.raises(ServiceUnavailable) as caught:
+        provider.put_object("k", BytesBody(BIG))
+    assert caught.value.retry_after == 7
+    with pytest.raises(ServiceUnavailable):
+        provider.head_object("k")
+    assert len(proxy.requests) == 2
+
+
+def test_a_store_that_asks_for_patience(
+    behind_proxy: tuple[FaultProxy, Any],
+) -> None:
+    proxy, provider = behind_proxy
+    slow = b"<Error><Code>SlowDown</Code><Message>m</Message></Error>"
+    proxy.fail(1, 503, body=slow, match="GET")
+    with pytest.raises(RateLimited):
+        provider.list_objects()
+
+
+def test_a_store_that_is_silent_times_out(
+    behind_proxy: tuple[FaultProxy, Any],
+) -> None:
+    proxy, provider = behind_proxy
+    proxy.delay(3, match="HEAD")
+    with pytest.raises(OperationTimeout):
+        provider.head_object("k")
+
+
+@pytest.mark.parametrize("call", ["list_objects", "head_account"])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>login</html>", b"\x00\xff", b"<a", b"[1]"]
+)
+def test_a_page_that_is_no_listing_is_never_an_empty_one(
+    behind_proxy: tuple[FaultProxy, Any], call: str, body: bytes
+) -> None:
+    proxy, provider = behind_proxy
+    proxy.fail(1, 200, body=body, match="GET")
+    with pytest.raises(ProviderError):
+        getattr(provider, call)()
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>login</html>"])
+def test_a_success_that_is_not_s3s_is_none(
+    behind_proxy: tuple[FaultProxy, Any], body: bytes
+) -> None:
+    proxy, provider = behind_proxy
+    proxy.fail(99, 200, body=body)
+    for call in (
+        lambda: provider.put_object("k", BytesBody(b"1")),
+        lambda: provider.post_object("k", {}, content_type="a/b"),
+        lambda: provider.get_object("k"),
+        lambda: provider.head_object("k"),
+    ):
+        with pytest.raises(ServiceUnavailable):
+            call()
+
+
+def test_garbage_is_a_failed_connection(
+    behind_proxy: tuple[FaultProxy, Any],
+) -> None:
+    proxy, provider = behind_proxy
+    proxy.garbage(1)
+    with pytest.raises(ConnectionFailed):
+        provider.head_object("k")
+
+
+def test_closing_early_drops_the_connection(
+    behind_proxy: tuple[FaultProxy, Any],
+) -> None:
+    _, provider = behind_proxy
+    provider.put_object("k", BytesBody(BIG))
+    for _ in range(20):
+        reader = provider.get_object("k")
+        next(iter(reader))
+        reader.close()
+    assert provider.get_object("k").read() == BIG
+
+
+# -- what only some servers do ----------------------------------------------
+
+
+def test_a_wrong_secret_is_named(s3_server: S3Server) -> None:
+    if not s3_server.checks_signatures:
+        pytest.skip(f"{s3_server.name} believes every signature")
+    wrong = make(s3_server, "b", secret_key="wrong-secret-0")
+    with pytest.raises(Unauthenticated) as caught:
+        wrong.head_account()
+    assert "secret_key" in str(caught.value)
+    assert "wrong-secret-0" not in str(caught.value)
+
+
+def test_version_2_signatures(radosgw: S3Server) -> None:
+    with own_bucket(radosgw) as bucket:
+        old = make(radosgw, bucket, signature_version="s3")
+        for key in ("a b", "\u00fc+%41"):
+            old.put_object(key, BytesBody(BIG), metadata={"m": "\u00fc"})
+            assert old.get_object(key).read() == BIG
+            old.post_object(key, {"n": "v"})
+            assert old.head_object(key).metadata == {"n": "v"}
+        assert len(old.list_objects().objects) == 2
+
+
+def test_conditional_writes_as_configured(
+    s3_server: S3Server, bucket: str
+) -> None:
+    cautious = make(s3_server, bucket, S3CompatibleProvider)
+    capabilities = cautious.capabilities
+    assert capabilities.conditional_put
+    replaces = s3_server.conditional_writes == "yes"
+    assert capabilities.conditional_replace is replaces
+    etag = cautious.put_object("k", BytesBody(b"1")).etag
+    if replaces:
+        cautious.put_object(
+            "k", BytesBody(b"2"), conditions=Conditions(if_match=etag)
+        )
+        assert cautious.get_object("k").read() == b"2"
+    else:
+        with pytest.raises(NotSupported):
+            cautious.put_object(
+                "k", BytesBody(b"2"), conditions=Conditions(if_match=etag)
+            )
+
+
+def test_archived_objects_say_so(moto_server: S3Server) -> None:
+    with own_bucket(moto_server) as bucket:
+        provider = make(moto_server, bucket, storage_class="GLACIER")
+        provider.put_object("k", BytesBody(b"1"), metadata={"m": "1"})
+        info = provider.head_object("k")
+        assert (info.storage_class, info.archived) == ("GLACIER", True)
+        assert provider.list_objects().objects[0].archived
+        with pytest.raises(InvalidRequest):
+            provider.get_object("k")
+        with pytest.raises(InvalidRequest):
+            provider.post_object("k", {})
+        source = SourceObject(info=info, body=BytesBody(b"1"))
+        assert provider.upload_object(source) is Upload.NOOP
+        changed = SourceObject(
+            info=plain_info("k", {"m": "2"}), body=BytesBody(b"1")
+        )
+        assert provider.upload_object(changed) is Upload.PUT
+        assert provider.head_object("k").metadata == {"m": "2"}
+
+
+def plain_info(key: str, metadata: dict[str, str]) -> Any:
+    from onespace_core.provider import ObjectInfo
+
+    return ObjectInfo(key=key, size=1, metadata=metadata)
+
+
+def test_the_type_alone_is_changed(provider: Any) -> None:
+    provider.put_object(
+        "k", BytesBody(b"1"), metadata={"m": "1"}, content_type="a/b"
+    )
+    info = provider.head_object("k")
+    provider.post_object("k", info.metadata, content_type="c/d")
+    changed = provider.head_object("k")
+    assert changed.content_type == "c/d"
+    assert changed.metadata == {"m": "1"}
+    provider.post_object("k", {})
+    assert provider.head_object("k").content_type == "c/d"
+
+
+def test_buckets_are_listed_with_their_age(provider: Any, bucket: str) -> None:
+    page = provider.list_buckets(prefix="func-")
+    mine = {info.name: info for info in page.buckets}[bucket]
+    assert mine.created is not None
+    assert mine.created.tzinfo is datetime.UTC
+    assert provider.head_account().bucket_count >= 1
+    assert provider.list_buckets(marker=bucket, prefix=bucket).buckets == []
+
+
+def test_it_works_under_eventlet(moto_server: S3Server) -> None:
+    """In a process of its own: patching cannot be undone."""
+    code = """
+        import eventlet
+        eventlet.monkey_patch()
+        import logging, sys
+        from onespace_s3 import S3Provider
+        from onespace_core.provider import BytesBody, ProviderSettings
+        endpoint, data = sys.argv[1], b"x" * 3_000_000
+        provider = S3Provider.from_settings(
+            ProviderSettings.from_options(
+                S3Provider.OPTS + S3Provider.TARGET_OPTS,
+                dict(endpoint=endpoint, access_key="a", secret_key="s"),
+                bucket="eventlet",
+            ),
+            logger=logging.getLogger(),
+            concurrency=4,
+        )
+        provider.create_bucket()
+        def work(number):
+            provider.put_object(str(number), BytesBody(data))
+            return provider.get_object(str(number)).read() == data
+        pool = eventlet.GreenPool(8)
+        assert all(pool.imap(work, range(16)))
+        assert len(provider.list_objects().objects) == 16
+    """
+    command = [sys.executable, "-W", "ignore", "-c"]
+    done = subprocess.run(
+        [*command, textwrap.dedent(code), moto_server.endpoint],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
