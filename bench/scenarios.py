@@ -139,7 +139,7 @@ class _Synced:
 
 def changes(world: World, rounds: int) -> Iterator[Result]:
     """Passes over 20,000 objects: 10 changed, and nothing changed."""
-    world.sink("empty")
+    world.forget()
     synced = _Synced(
         world, contenders.present(ONESPACE, contenders.rclone_tuned())
     )

@@ -104,7 +104,8 @@ class Sink(asyncio.Protocol):
             self._control(key)
             return
         is_list = method == "GET" and key.rstrip("/").count("/") < 2
-        COUNTS["LIST" if is_list else method] += 1
+        if method != "PUT":
+            COUNTS["LIST" if is_list else method] += 1
         if method == "PUT":
             self._put(method, path, headers, key)
         elif method == "DELETE":
@@ -133,6 +134,7 @@ class Sink(asyncio.Protocol):
         if refused:
             self._answer(*refused)
             return
+        COUNTS["PUT"] += 1
         size = int(
             headers.get(
                 "x-amz-decoded-content-length",

@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,8 @@ import fill
 BENCH = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(BENCH.parent / "tests"))
 
-from servers.cluster import SwiftCluster  # noqa: E402 - needs the path
+from servers.children import Processes  # noqa: E402 - needs the path
+from servers.cluster import SwiftCluster  # noqa: E402
 from servers.ports import free_ports, wait_for_listener  # noqa: E402
 
 STORAGE = ("account1", "container1", "object1")
@@ -74,7 +76,7 @@ class World:
         )
         self.info = info
         self.sink_port = free_ports(["127.0.0.1"])[0]
-        self._sink: subprocess.Popen[bytes] | None = None
+        self._helpers = Processes(base / "log")
         self._token = ""
         self._filled: dict[str, tuple[int, int]] = {}
 
@@ -86,19 +88,17 @@ class World:
     def start(self) -> None:
         """Start every server; return when all answer."""
         self.cluster.start()
-        self._sink = subprocess.Popen(
+        sink = self._helpers.start(
+            "sink",
             [sys.executable, str(BENCH / "sink.py"), str(self.sink_port)],
-            stdin=subprocess.DEVNULL,
         )
-        wait_for_listener("127.0.0.1", self.sink_port, self._sink)
+        wait_for_listener("127.0.0.1", self.sink_port, sink)
         self._token = self._log_in()
 
     def stop(self) -> None:
         """End every server."""
         self.cluster.stop()
-        if self._sink is not None:
-            self._sink.terminate()
-            self._sink.wait()
+        self._helpers.stop_all()
 
     # -- the source -------------------------------------------------------
 
@@ -199,6 +199,11 @@ class World:
                 connection.getresponse().read()
             )
             return answer
+
+    def forget(self) -> None:
+        """Empty the sink, and drop what runs have left in named folders."""
+        self.sink("empty")
+        shutil.rmtree(self.base / "runs", ignore_errors=True)
 
     # -- counters ---------------------------------------------------------
 

@@ -15,3 +15,8 @@ from servers.s3 import (  # noqa: F401 - fixtures
     s3_server,
     s3api,
 )
+from servers.s3_buckets import (  # noqa: F401 - fixtures
+    s3_behind_proxy,
+    s3_bucket,
+    s3_provider,
+)

@@ -13,11 +13,10 @@ import dataclasses
 import json
 import os.path
 import re
-import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from onespace_core.config import remote
+from onespace_core.config import legacy_login
 from onespace_core.provider.errors import ConfigError
 
 #: What a line of a file cannot have: its own end, and half a character.
@@ -67,14 +66,6 @@ _SAME = (
     "merge_namespaces",
     "restore_object",
 )
-_SWIFT_LOGIN = (
-    "auth_type",
-    "tenant_name",
-    "project_name",
-    "project_domain_name",
-    "user_domain_name",
-    "remote_account",
-)
 #: Those that are read one by one below.
 _READ = {
     "account",
@@ -91,7 +82,7 @@ _READ = {
     "exclude_pattern",
     "selection_criteria",
     *_SAME,
-    *_SWIFT_LOGIN,
+    *legacy_login.SWIFT_LOGIN,
 }
 
 
@@ -332,7 +323,9 @@ class _Importer:
         if "custom_prefix" in given:
             self._put(values, where, "custom_prefix", given["custom_prefix"])
         endpoint = given.get("aws_endpoint") or ""
-        if given.get("encryption") is False and _is_amazon(endpoint):
+        if given.get("encryption") is False and legacy_login.is_amazon(
+            endpoint
+        ):
             values["encryption"] = "none"
 
     # -- credentials ------------------------------------------------------
@@ -342,7 +335,11 @@ class _Importer:
     ) -> str:
         endpoint = given.get("aws_endpoint") or ""
         maker: Callable[..., tuple[str, dict[str, Any], dict[str, Any]]]
-        maker = _swift_login if protocol == "swift" else _s3_login
+        maker = (
+            legacy_login.swift_login
+            if protocol == "swift"
+            else legacy_login.s3_login
+        )
         title, plain, secret = maker(given, endpoint)
         key = tuple(
             sorted((n, repr(v)) for n, v in {**plain, **secret}.items())
@@ -376,52 +373,9 @@ class _Importer:
         return name
 
 
-def _s3_login(
-    given: Mapping[str, Any], endpoint: Any
-) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    amazon = _is_amazon(endpoint)
-    plain = {"provider": "s3" if amazon else "s3-compatible"}
-    if endpoint:
-        plain["endpoint"] = endpoint
-    if "aws_identity" in given:
-        plain["access_key"] = given["aws_identity"]
-    secret = {}
-    for ours, theirs in (
-        ("secret_key", "aws_secret"),
-        ("session_token", "aws_session_token"),
-    ):
-        if theirs in given:
-            secret[ours] = given[theirs]
-    return "aws" if amazon else _host(endpoint), plain, secret
-
-
-def _swift_login(
-    given: Mapping[str, Any], endpoint: Any
-) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    plain = {"provider": "swift"}
-    if endpoint:
-        plain["auth_url"] = endpoint
-    if "aws_identity" in given:
-        plain["user"] = given["aws_identity"]
-    plain |= {name: given[name] for name in _SWIFT_LOGIN if name in given}
-    secret = {"key": given["aws_secret"]} if "aws_secret" in given else {}
-    return _host(endpoint), plain, secret
-
-
 def _local(given: Mapping[str, Any]) -> Any:
     container = given.get("container")
     return "*" if container == "/*" else container
-
-
-def _is_amazon(endpoint: Any) -> bool:
-    return not endpoint or remote.is_amazon(str(endpoint))
-
-
-def _host(endpoint: Any) -> str:
-    try:
-        return urllib.parse.urlsplit(str(endpoint)).hostname or ""
-    except ValueError:
-        return ""
 
 
 def _shown(name: str) -> str:

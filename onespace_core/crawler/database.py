@@ -157,7 +157,7 @@ class Database:
 
     def is_sharded(self) -> bool:
         """Return whether its rows are (also) in shard containers."""
-        return self._read(self._broker.get_db_state) != "unsharded"
+        return bool(self._read(self._broker.get_db_state) != "unsharded")
 
     def rows_since(self, rowid: int, limit: int) -> list[Row]:
         """Return the next rows in row order, those after ``rowid``.

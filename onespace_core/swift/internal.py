@@ -8,6 +8,7 @@ decrypts.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,11 +16,12 @@ from urllib.parse import quote
 
 from swift.common.internal_client import InternalClient, UnexpectedResponse
 from swift.common.swob import bytes_to_wsgi, wsgi_to_str
-from swift.common.utils import close_if_possible
+from swift.common.utils import close_if_possible, drain_and_close
 from swift.common.wsgi import ConfigString
 
 from onespace_core.concurrency import Timeout
 from onespace_core.provider import (
+    CHUNK_SIZE,
     SYSTEM_HEADERS,
     ChunkStream,
     ConfigError,
@@ -128,7 +130,7 @@ class LocalSwift:
                 method, path, headers, _OK_OR_MISSING, params=params
             )
         except UnexpectedResponse as exc:
-            close_if_possible(exc.resp.app_iter)
+            drain_and_close(exc.resp, read_limit=CHUNK_SIZE)
             message = f"local {method} answered {exc.resp.status}"
             raise SourceError(message) from exc
         except (Exception, Timeout) as exc:
@@ -164,7 +166,7 @@ class ContainerSource:
         """See :meth:`onespace_core.swift.source.Source.open`."""
         response = self._ask("GET", name, policy_index, newest=newest)
         if response.status_int == 404:
-            close_if_possible(response.app_iter)
+            drain_and_close(response)
             return None
         return SwiftReader(
             local_object(name, response.headers), response.app_iter
@@ -205,6 +207,7 @@ class _SourceStream:
         )
         self._name = info.name
         self._left = info.size
+        self._finished = False
 
     def read(self, size: int = -1, /) -> bytes:
         try:
@@ -223,7 +226,14 @@ class _SourceStream:
         """Close nothing: the reader owns the response."""
 
     def finish(self) -> None:
-        self._chunks.close()
+        """Close it, read or not."""
+        if not self._finished:
+            self._finished = True
+            # Swift closes what is behind a response from inside its
+            # iterator, so one that was never begun would stay open.
+            with contextlib.suppress(Exception, Timeout):
+                next(self._iterator, None)
+            self._chunks.close()
 
 
 class _Both:
@@ -297,7 +307,7 @@ class _Closing:
         return None
 
     def __exit__(self, *exc: object) -> None:
-        close_if_possible(self._response.app_iter)
+        drain_and_close(self._response, read_limit=CHUNK_SIZE)
 
 
 def _path(*parts: str) -> str:

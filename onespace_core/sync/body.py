@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from onespace_core.provider import Stream
 from onespace_core.swift.source import (
+    LocalObject,
     LocalReader,
     Source,
     SourceChangedError,
@@ -57,22 +58,18 @@ class LocalBody:
 
     def _reopen(self) -> Stream:
         wanted = self._reader.info
-        again = self._source.open(
-            wanted.name, policy_index=self._policy_index, newest=False
-        )
-        if again is None:
-            message = f"{wanted.name} was deleted while it was copied"
-            raise SourceChangedError(message)
-        found = again.info
-        if (found.timestamp, found.etag, found.size) != (
-            wanted.timestamp,
-            wanted.etag,
-            wanted.size,
-        ):
+        # The first replica that answers may have another version.
+        for newest in (False, True):
+            again = self._source.open(
+                wanted.name, policy_index=self._policy_index, newest=newest
+            )
+            if again is None:
+                continue
+            if _version(again.info) == _version(wanted):
+                return _Tracked(self, again.stream, again)
             again.close()
-            message = f"{wanted.name} changed while it was copied"
-            raise SourceChangedError(message)
-        return _Tracked(self, again.stream, again)
+        message = f"{wanted.name} changed while it was copied"
+        raise SourceChangedError(message)
 
     def note_read(self, count: int) -> None:
         """Count bytes; from now on the first stream is used up."""
@@ -103,3 +100,7 @@ class _Tracked:
         """Close what ``open`` opened; the first reader is its caller's."""
         if self._owner is not None:
             self._owner.close()
+
+
+def _version(info: LocalObject) -> tuple[str, str, int]:
+    return info.timestamp, info.etag, info.size

@@ -136,21 +136,32 @@ class SyncEngine:
     # -- live rows --------------------------------------------------------
 
     def _copy(self, row: Row, *, again: bool) -> None:
+        # Another version may turn up half-way, since replicas differ for a
+        # while: then all of them are asked.
+        try:
+            self._copy_version(row, again=again, newest=False)
+        except SourceChangedError:
+            try:
+                self._copy_version(row, again=True, newest=True)
+            except SourceChangedError as exc:
+                raise RowWaitsError(str(exc)) from exc
+
+    def _copy_version(self, row: Row, *, again: bool, newest: bool) -> None:
         if self._prepare is not None:
             self._prepare()
         if self._may_create(row, again=again):
-            with _Opened(self._open(row)) as reader:
+            with _Opened(self._open(row, newest=newest)) as reader:
                 self._reconcile(row, reader, None)
             return
         remote = self._remote(row.name)
         self._probably_new = remote is None
         if remote is not None and row.size == remote.size:
-            local = self._head(row)
+            local = self._head(row, newest=newest)
             action = decide_live(local, remote, self._traits)
             if action is not Action.PUT:
                 self._finish(local, action)
                 return
-        with _Opened(self._open(row)) as reader:
+        with _Opened(self._open(row, newest=newest)) as reader:
             self._reconcile(row, reader, remote)
 
     def _may_create(self, row: Row, *, again: bool) -> bool:
@@ -304,14 +315,15 @@ class SyncEngine:
         except ObjectNotFound:
             return None
 
-    def _open(self, row: Row) -> LocalReader:
+    def _open(self, row: Row, *, newest: bool) -> LocalReader:
         """Open a version that is at least as new as the row.
 
         A replica may lag behind the row; then all are asked.
         """
-        for newest in (False, True):
+        reader = None
+        for every in (False, True)[newest:]:
             reader = self._source.open(
-                row.name, policy_index=row.policy_index, newest=newest
+                row.name, policy_index=row.policy_index, newest=every
             )
             if reader is not None:
                 if reader.info.timestamp >= row.timestamp:
@@ -319,10 +331,11 @@ class SyncEngine:
                 reader.close()
         raise _not_there_yet(reader is None)
 
-    def _head(self, row: Row) -> LocalObject:
-        for newest in (False, True):
+    def _head(self, row: Row, *, newest: bool) -> LocalObject:
+        local = None
+        for every in (False, True)[newest:]:
             local = self._source.head(
-                row.name, policy_index=row.policy_index, newest=newest
+                row.name, policy_index=row.policy_index, newest=every
             )
             if local is not None and local.timestamp >= row.timestamp:
                 return local

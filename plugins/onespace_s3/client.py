@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,6 +65,8 @@ def build_client(
     except (botocore.exceptions.BotoCoreError, ValueError) as exc:
         raise ConfigError(f"the AWS SDK refuses the settings: {exc}") from exc
     _expect_for_large_bodies(client)
+    if options["signature_version"] == "s3":
+        client.meta.events.register("before-sign.s3", _sign_path_as_sent)
     for operation, check in _CHECKS.items():
         client.meta.events.register_first(
             f"before-parse.s3.{operation}", check
@@ -131,6 +134,16 @@ def _add_expect(params: dict[str, Any], **_: Any) -> None:
     headers = params["headers"]
     if int(headers.get("Content-Length", 0)) >= EXPECT_FROM:
         headers["Expect"] = "100-continue"
+
+
+def _sign_path_as_sent(request: Any, **_: Any) -> None:
+    """Sign ``/bucket`` where the request is for it, not ``/bucket/``.
+
+    The SDK's Version 2 signer adds the slash; radosgw signs what it got.
+    """
+    path = urllib.parse.urlsplit(request.url).path
+    if request.auth_path == path + "/":
+        request.auth_path = path
 
 
 def _check_objects(response_dict: dict[str, Any], **_: Any) -> None:

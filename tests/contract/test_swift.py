@@ -13,13 +13,11 @@ from onespace_swift import SwiftProvider
 from servers.ports import free_ports
 
 from onespace_core.provider import (
-    InvalidRequest,
     Provider,
     ProviderSettings,
     ServiceUnavailable,
 )
 from onespace_core.testing import contract
-from onespace_core.testing._suite_writing import AWKWARD_VALUES
 from onespace_core.testing.harness import Harness
 
 
@@ -69,19 +67,6 @@ class TestSwift(contract.ProviderContract):
         yield harness
         provider.delete_bucket()
         provider.close()
-
-    @pytest.mark.xfail(
-        raises=InvalidRequest,
-        reason="a value has 256 bytes in Swift: the long one is refused",
-        strict=False,
-    )
-    @pytest.mark.parametrize(
-        "value", AWKWARD_VALUES.values(), ids=AWKWARD_VALUES
-    )
-    def test_an_awkward_metadata_value_is_kept(
-        self, provider: Provider, value: str
-    ) -> None:
-        super().test_an_awkward_metadata_value_is_kept(provider, value)
 
     @pytest.mark.xfail(
         raises=AssertionError,

@@ -5,33 +5,27 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import logging
 import subprocess
 import sys
 import textwrap
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from onespace_s3 import S3CompatibleProvider, S3Provider
+from onespace_s3 import S3CompatibleProvider
 from servers.proxy import FaultProxy
 from servers.s3 import S3Server
+from servers.s3_buckets import make, own_bucket
 
 from onespace_core.provider import (
     BytesBody,
     CallbackBody,
     Conditions,
-    ConnectionFailed,
     IntegrityError,
     InvalidRequest,
     IterableBody,
     NotSupported,
-    OperationTimeout,
     ProviderError,
-    ProviderSettings,
-    RateLimited,
-    ServiceUnavailable,
     SourceObject,
     Unauthenticated,
     Upload,
@@ -65,54 +59,19 @@ HARD_NAMES = {
 }
 
 
-def make(
-    server: S3Server, bucket: str, kind: Any = S3Provider, **options: Any
-) -> Any:
-    values = server.options(**options)
-    return kind.from_settings(
-        ProviderSettings.from_options(
-            (*kind.OPTS, *kind.TARGET_OPTS), values, bucket=bucket
-        ),
-        logger=logging.getLogger("test"),
-    )
-
-
-@contextlib.contextmanager
-def own_bucket(server: S3Server) -> Iterator[str]:
-    bucket = f"func-{uuid.uuid4().hex[:12]}"
-    provider = make(server, bucket)
-    assert provider.create_bucket() is True
-    assert provider.create_bucket() is False
-    yield bucket
-    while keys := [info.key for info in provider.list_objects().objects]:
-        for key in keys:
-            provider.delete_object(key)
-    provider.delete_bucket()
-    provider.delete_bucket()
-    provider.close()
+@pytest.fixture
+def bucket(s3_bucket: str) -> str:
+    return s3_bucket
 
 
 @pytest.fixture
-def bucket(s3_server: S3Server) -> Iterator[str]:
-    with own_bucket(s3_server) as name:
-        yield name
+def provider(s3_provider: Any) -> Any:
+    return s3_provider
 
 
 @pytest.fixture
-def provider(s3_server: S3Server, bucket: str) -> Iterator[Any]:
-    provider = make(s3_server, bucket)
-    yield provider
-    provider.close()
-
-
-@pytest.fixture
-def behind_proxy(
-    s3_server: S3Server, bucket: str
-) -> Iterator[tuple[FaultProxy, Any]]:
-    with FaultProxy(s3_server.host, s3_server.port) as proxy:
-        provider = make(s3_server, bucket, endpoint=proxy.url, read_timeout=2)
-        yield proxy, provider
-        provider.close()
+def behind_proxy(s3_behind_proxy: Any) -> Any:
+    return s3_behind_proxy
 
 
 def keys_by_page(provider: Any, **listing: Any) -> list[str]:
@@ -150,28 +109,35 @@ def test_names_are_kept_by_every_call(
     assert provider.list_objects().objects == []
 
 
-def test_a_name_that_the_server_cannot_have_is_refused_not_changed(
+def test_a_name_that_the_server_cannot_have_touches_no_other(
     provider: Any, s3_server: S3Server
 ) -> None:
+    """It is refused, or stored so that it is found again under its name.
+
+    MinIO drops leading slashes: listed, the key is another one.
+    """
     for key, who in HARD_NAMES.items():
         if s3_server.name not in who:
             with contextlib.suppress(ProviderError):
                 provider.put_object(key, BytesBody(key))
                 assert provider.head_object(key).key == key
             listed = [info.key for info in provider.list_objects().objects]
-            assert set(listed) <= {key}
+            assert set(listed) <= {key, key.lstrip("/")}
             for name in listed:
                 provider.delete_object(name)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, None])
 def test_rolled_up_prefixes_come_once_and_in_order(
-    provider: Any, limit: int | None
+    provider: Any, s3_server: S3Server, limit: int | None
 ) -> None:
     names = ["a", "a/1", "a/2", "b-", "b/1", "b/2/3", "c", "d/\U0010ffff/x"]
     for name in names:
         provider.put_object(f"p/{name}", BytesBody(b""))
     expected = ["p/a", "p/a/", "p/b-", "p/b/", "p/c", "p/d/"]
+    if s3_server.name == "minio":
+        # It hides a prefix that is also the name of an object.
+        expected.remove("p/a/")
     found = keys_by_page(provider, prefix="p/", delimiter="/", limit=limit)
     assert sorted(found) == expected
     assert len(found) == len(expected)
@@ -211,9 +177,14 @@ def test_more_than_a_page_of_keys(moto_server: S3Server) -> None:
     ["a b: c", "\u00fcn\u00ef", "\x04w", "h\x04", "\x04" * 5, "\u00e9" * 200],
 )
 def test_metadata_is_kept_and_a_second_upload_does_nothing(
-    behind_proxy: tuple[FaultProxy, Any], value: str
+    behind_proxy: tuple[FaultProxy, Any], s3_server: S3Server, value: str
 ) -> None:
     proxy, provider = behind_proxy
+    if s3_server.name == "s3api" and len(value) == 200:
+        # Swift's own limit: 256 bytes for a value.
+        with pytest.raises(InvalidRequest):
+            provider.put_object("k", BytesBody(b"1"), metadata={"m": value})
+        return
     provider.put_object(
         "k", BytesBody(b"1"), metadata={"m": value}, content_type="a/b"
     )
@@ -297,114 +268,6 @@ def test_bytes_that_are_not_what_md5_says_are_found_out(
         provider.put_object("k", body)
     if s3_server.checks_md5:
         assert provider.get_object("k").read() == b"old"
-
-
-# -- faults -----------------------------------------------------------------
-
-
-def test_a_request_that_is_cut_leaves_the_old_object(
-    behind_proxy: tuple[FaultProxy, Any],
-) -> None:
-    proxy, provider = behind_proxy
-    provider.put_object("k", BytesBody(b"old"))
-    proxy.cut_request(after=1_000_000, match="PUT")
-    with pytest.raises(ConnectionFailed):
-        provider.put_object("k", BytesBody(BIG))
-    assert provider.get_object("k").read() == b"old"
-
-
-def test_an_answer_that_is_cut_is_an_error(
-    behind_proxy: tuple[FaultProxy, Any],
-) -> None:
-    proxy, provider = behind_proxy
-    provider.put_object("k", BytesBody(BIG))
-    proxy.cut_response(after=1_000_000, match="GET")
-    with pytest.raises((ConnectionFailed, IntegrityError)) as caught:
-        provider.get_object("k").read()
-    assert caught.value.key == "k"
-    assert provider.get_object("k").read() == BIG
-
-
-def test_nothing_is_sent_twice_by_itself(
-    behind_proxy: tuple[FaultProxy, Any],
-) -> None:
-    proxy, provider = behind_proxy
-    proxy.fail(9, 503, headers={"Retry-After": "7"})
-    with pytest.raises(ServiceUnavailable) as caught:
-        provider.put_object("k", BytesBody(BIG))
-    assert caught.value.retry_after == 7
-    with pytest.raises(ServiceUnavailable):
-        provider.head_object("k")
-    assert len(proxy.requests) == 2
-
-
-def test_a_store_that_asks_for_patience(
-    behind_proxy: tuple[FaultProxy, Any],
-) -> None:
-    proxy, provider = behind_proxy
-    slow = b"<Error><Code>SlowDown</Code><Message>m</Message></Error>"
-    proxy.fail(1, 503, body=slow, match="GET")
-    with pytest.raises(RateLimited):
-        provider.list_objects()
-
-
-def test_a_store_that_is_silent_times_out(
-    behind_proxy: tuple[FaultProxy, Any],
-) -> None:
-    proxy, provider = behind_proxy
-    proxy.delay(3, match="HEAD")
-    with pytest.raises(OperationTimeout):
-        provider.head_object("k")
-
-
-@pytest.mark.parametrize("call", ["list_objects", "head_account"])
-@pytest.mark.parametrize(
-    "body", [b"", b"<html>login</html>", b"\x00\xff", b"<a", b"[1]"]
-)
-def test_a_page_that_is_no_listing_is_never_an_empty_one(
-    behind_proxy: tuple[FaultProxy, Any], call: str, body: bytes
-) -> None:
-    proxy, provider = behind_proxy
-    proxy.fail(1, 200, body=body, match="GET")
-    with pytest.raises(ProviderError):
-        getattr(provider, call)()
-
-
-@pytest.mark.parametrize("body", [b"", b"<html>login</html>"])
-def test_a_success_that_is_not_s3s_is_none(
-    behind_proxy: tuple[FaultProxy, Any], body: bytes
-) -> None:
-    proxy, provider = behind_proxy
-    proxy.fail(99, 200, body=body)
-    for call in (
-        lambda: provider.put_object("k", BytesBody(b"1")),
-        lambda: provider.post_object("k", {}, content_type="a/b"),
-        lambda: provider.get_object("k"),
-        lambda: provider.head_object("k"),
-    ):
-        with pytest.raises(ServiceUnavailable):
-            call()
-
-
-def test_garbage_is_a_failed_connection(
-    behind_proxy: tuple[FaultProxy, Any],
-) -> None:
-    proxy, provider = behind_proxy
-    proxy.garbage(1)
-    with pytest.raises(ConnectionFailed):
-        provider.head_object("k")
-
-
-def test_closing_early_drops_the_connection(
-    behind_proxy: tuple[FaultProxy, Any],
-) -> None:
-    _, provider = behind_proxy
-    provider.put_object("k", BytesBody(BIG))
-    for _ in range(20):
-        reader = provider.get_object("k")
-        next(iter(reader))
-        reader.close()
-    assert provider.get_object("k").read() == BIG
 
 
 # -- what only some servers do ----------------------------------------------

@@ -285,6 +285,7 @@ class _Keystone:
             user_domain_id = default
             project_domain_id = default
             delay_auth_decision = True
+            interface = public
             token_cache_time = -1
             [filter:keystoneauth]
             use = egg:swift#keystoneauth

@@ -29,7 +29,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
-_BLOCK = 65536
+from .http_wire import (
+    BLOCK,
+    Dropped,
+    read_body,
+    read_final_head,
+    read_head,
+    read_headers,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -219,20 +226,16 @@ class _Handler(socketserver.BaseRequestHandler):
         client: socket.socket = self.request
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with (
-            contextlib.suppress(OSError, _Dropped),
+            contextlib.suppress(OSError, Dropped),
             contextlib.ExitStack() as s,
         ):
             source = s.enter_context(client.makefile("rb"))
             upstream = _Upstream(proxy.upstream)
             s.callback(upstream.close)
-            while (head := _read_head(source)) is not None:
+            while (head := read_head(source)) is not None:
                 request = _parse(head)
                 act = proxy._next(request)
                 act(_Exchange(client, source, upstream, request, head))
-
-
-class _Dropped(Exception):
-    """The connection ends here."""
 
 
 class _Upstream:
@@ -279,31 +282,31 @@ class _Exchange:
 
     def answer(self, head: bytes, body: bytes) -> None:
         """Answer without the server, after the request was read."""
-        for _ in _body(self._source, self._request.headers):
+        for _ in read_body(self._source, self._request.headers):
             pass
         self._client.sendall(
             head + (b"" if self._request.method == "HEAD" else body)
         )
         if not head.startswith(b"HTTP/"):
-            raise _Dropped
+            raise Dropped
 
     def cut_request(self, after: int) -> None:
         """Pass on the beginning of the request's body."""
         self._send_request(after)
-        raise _Dropped
+        raise Dropped
 
     def cut_response(self, after: int) -> None:
         """Pass on the beginning of the answer's body."""
         self._send_request(None)
         self._send_response(after)
-        raise _Dropped
+        raise Dropped
 
     def lose_response(self) -> None:
         """Wait for the answer, and drop it."""
         self._send_request(None)
         _, source = self._upstream.open()
-        _read_final_head(source)
-        raise _Dropped
+        read_final_head(source)
+        raise Dropped
 
     def _send_request(self, most: int | None) -> None:
         sock, source = self._upstream.open()
@@ -311,19 +314,19 @@ class _Exchange:
         expects = self._request.headers.get("expect", "").lower()
         if expects == "100-continue":
             # The server's own word, so that an early refusal is seen early.
-            head = _read_head(source)
+            head = read_head(source)
             if head is None:
-                raise _Dropped
+                raise Dropped
             self._client.sendall(head)
             if b" 100 " not in head.split(b"\r\n", 1)[0]:
                 self._pass_body(source, head, None)
-                raise _Dropped
-        chunks = _body(self._source, self._request.headers)
+                raise Dropped
+        chunks = read_body(self._source, self._request.headers)
         _pass(chunks, sock, most)
 
     def _send_response(self, most: int | None) -> None:
         _, source = self._upstream.open()
-        head = _read_final_head(source)
+        head = read_final_head(source)
         self._client.sendall(head)
         self._pass_body(source, head, most)
 
@@ -331,16 +334,16 @@ class _Exchange:
         status = int(head.split(None, 2)[1])
         if self._request.method == "HEAD" or status in (204, 304):
             return
-        headers = _headers(head)
+        headers = read_headers(head)
         ends = {"content-length", "transfer-encoding"} & headers.keys()
         chunks = (
-            _body(source, headers)
+            read_body(source, headers)
             if ends
-            else iter(lambda: source.read1(_BLOCK), b"")
+            else iter(lambda: source.read1(BLOCK), b"")
         )
         _pass(chunks, self._client, most)
         if not ends or headers.get("connection", "").lower() == "close":
-            raise _Dropped
+            raise Dropped
 
 
 def _pass(
@@ -357,61 +360,6 @@ def _pass(
             return
 
 
-def _read_head(source: Any) -> bytes | None:
-    """Read up to the empty line; None at the end of the connection."""
-    head = b""
-    while line := source.readline():
-        head += line
-        if line == b"\r\n" and head != b"\r\n":
-            return bytes(head)
-    return None
-
-
-def _read_final_head(source: Any) -> bytes:
-    """Read the head of the answer, past those that say to continue."""
-    while True:
-        head = _read_head(source)
-        if head is None:
-            raise _Dropped
-        if not 100 <= int(head.split(None, 2)[1]) < 200:
-            return head
-
-
 def _parse(head: bytes) -> Request:
     method, path, _ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ", 2)
-    return Request(method, path, _headers(head))
-
-
-def _headers(head: bytes) -> dict[str, str]:
-    lines = head.decode("latin-1").split("\r\n")[1:]
-    pairs = (line.partition(":") for line in lines if line)
-    return {name.strip().lower(): value.strip() for name, _, value in pairs}
-
-
-def _body(source: Any, headers: dict[str, str]) -> Iterator[bytes]:
-    """Yield a body's bytes as they are on the wire, chunk heads included."""
-    if headers.get("transfer-encoding", "").lower() == "chunked":
-        yield from _chunked(source)
-        return
-    left = int(headers.get("content-length") or 0)
-    while left:
-        data = source.read1(min(left, _BLOCK))
-        if not data:
-            raise _Dropped
-        left -= len(data)
-        yield data
-
-
-def _chunked(source: Any) -> Iterator[bytes]:
-    while True:
-        line = source.readline()
-        if not line:
-            raise _Dropped
-        yield line
-        size = int(line.split(b";")[0], 16)
-        if not size:
-            break
-        yield source.read(size + 2)
-    while (line := source.readline()) not in (b"\r\n", b""):
-        yield line
-    yield b"\r\n"
+    return Request(method, path, read_headers(head))

@@ -23,6 +23,7 @@ from onespace_core.provider import (
     BucketNotFound,
     BytesBody,
     ObjectInfo,
+    ObjectNotFound,
     Provider,
     ProviderSettings,
 )
@@ -153,6 +154,20 @@ class Rig:
             + extra
         )
 
+    def on_node(self, cluster: Any, number: int) -> None:
+        """From now on run the program as on a node of a cluster.
+
+        Each node has a state of its own, as in production.
+        """
+        node = cluster.layout.nodes[number - 1]
+        self.state_dir = self.folder / f"state{number}"
+        self.state_dir.mkdir(exist_ok=True)
+        self.default.update(
+            devices=cluster.layout.devices(node), swift_bind_ip=node.ip
+        )
+        self.config = self.folder / f"node{number}.conf"
+        self.write_config()
+
     def command(self, *arguments: str) -> list[str]:
         return [
             *(sys.executable, "-m", "onespace_core.cli.sync"),
@@ -250,7 +265,11 @@ def _held(provider: Provider, root: str) -> dict[str, Held]:
         except BucketNotFound:
             return held
         for info in page.objects:
-            with provider.get_object(info.key) as reader:
+            try:
+                reader = provider.get_object(info.key)
+            except ObjectNotFound:
+                continue  # deleted since it was listed
+            with reader:
                 held[info.key[len(root) :]] = Held(
                     reader.read(),
                     reader.info.content_type,

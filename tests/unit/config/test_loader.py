@@ -308,15 +308,23 @@ def test_everything_wrong_is_listed_at_once(load):
         "[mapping:bad]\nprofile = archive\ncontainer = *\ncustom_prefix=\n",
         "[mapping:bad]\nprofile = archive\ncontainer = c\nbucket=a\nbucket=b",
         "[mapping:bad\nprofile = archive\ncontainer = c\n",
-        "[mapping:bad]\nprofile = archive\ncontainer = c\ncredentials = far\n"
-        "storage_class = x\n",
+        (
+            "[mapping:bad]\nprofile = archive\ncontainer = c\n"
+            "credentials = far\nstorage_class = x\n"
+        ),
         "[profile:x]\ncolour = red\n[mapping:bad]\nprofile = x\ncontainer=c\n",
-        "[credentials:x]\nprovider = nothing\n"
-        "[mapping:bad]\nprofile = archive\ncredentials = x\ncontainer=c\n",
-        "[credentials:x]\nprovider = greedy\n"
-        "[mapping:bad]\nprofile = archive\ncredentials = x\ncontainer=c\n",
-        "[mapping:bad]\nprofile = archive\ncontainer = c\n"
-        "[mapping:bad]\nprofile = archive\ncontainer = c\n",
+        (
+            "[credentials:x]\nprovider = nothing\n"
+            "[mapping:bad]\nprofile = archive\ncredentials = x\ncontainer=c\n"
+        ),
+        (
+            "[credentials:x]\nprovider = greedy\n"
+            "[mapping:bad]\nprofile = archive\ncredentials = x\ncontainer=c\n"
+        ),
+        (
+            "[mapping:bad]\nprofile = archive\ncontainer = c\n"
+            "[mapping:bad]\nprofile = archive\ncontainer = c\n"
+        ),
     ],
 )
 def test_one_bad_mapping_never_stops_a_good_one(load, good, bad):
@@ -479,9 +487,9 @@ def test_a_name_is_one_line(found, name, value):
 
 def test_names_keep_their_unicode(load, good):
     [mapping] = load(
-        good.replace("container = photos", "container = ф\u2028ото 写真")
+        good.replace("container = photos", "container = 写\u2028真 é")
     ).mappings
-    assert mapping.container == "ф\u2028ото 写真"
+    assert mapping.container == "写\u2028真 é"
 
 
 # -- the file itself -------------------------------------------------------
@@ -584,6 +592,7 @@ def test_whatever_the_file_has_only_problems_come_of_it(
 
 
 @settings(
+    deadline=None,
     max_examples=100,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where secrets come from, and that they go nowhere."""
 
-import http.server
 import logging
 import os
 import pprint
-import threading
+import re
+import subprocess
+import sys
 import traceback
 
 import pytest
@@ -238,14 +239,15 @@ def test_equal_files_give_equal_mappings_and_a_new_secret_does_not(
     assert hash(load(good).mappings[0]) == hash(changed.mappings[0])
 
 
+# With a mark, so that it is not by chance a word that is said anyway.
 _SECRETS = st.text(
-    st.characters(min_codepoint=33, exclude_categories=["Cs", "Zs", "Cc"]),
-    min_size=8,
+    st.characters(min_codepoint=33, exclude_categories=["Cs", "Z", "Cc"]),
     max_size=30,
-).filter(lambda text: text[0] not in "\"'" and "\u2028" not in text)
+).map(lambda text: f"s3cr3t{text}")
 
 
 @settings(
+    deadline=None,
     max_examples=100,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -257,7 +259,7 @@ def test_any_secret_is_kept_as_it_is_and_said_nowhere(
     config = load(good.replace(secret, value))
     assert _secret(config) == value
     assert config.mappings[0].settings["secret_key"] == value
-    assert value not in _everything_said(config, caplog)
+    assert "s3cr3t" not in _everything_said(config, caplog)
 
 
 # -- config_source ---------------------------------------------------------
@@ -266,31 +268,30 @@ SOURCE = "[DEFAULT]\nconfig_source = vault\n[vault]\n"
 
 
 @pytest.fixture
-def remote_file():
-    """Serve a file of secrets; return its address."""
-    content = b"[credentials:aws]\nsecret_key = from-remote\n"
+def remote_file(tmp_path):
+    """Serve a file of secrets; return its address.
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def do_HEAD(self):
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *args):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/secrets.conf"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    By a process of its own: importing Swift can change how threads and
+    sockets of this one behave.
+    """
+    folder = tmp_path / "served"
+    folder.mkdir()
+    (folder / "secrets.conf").write_text(
+        "[credentials:aws]\nsecret_key = from-remote\n"
+    )
+    command = [sys.executable, "-u", "-m", "http.server", "0"]
+    command += ["--bind", "127.0.0.1", "--directory", str(folder)]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as server:
+        try:
+            port = re.search(r"port (\d+)", server.stdout.readline())[1]
+            yield f"http://127.0.0.1:{port}/secrets.conf"
+        finally:
+            server.terminate()
 
 
 def test_oslo_config_s_own_driver_is_asked(load, keyless, remote_file):
@@ -356,8 +357,10 @@ def test_castellan_is_asked(load, write, keyless, tmp_path, monkeypatch):
         ("driver = castellan\ncolour = red\n", "colour"),
         ("driver = remote_file\nuri = nowhere\n", "uri"),
         (
-            "driver = castellan\nconfig_file = /nowhere\n"
-            "mapping_file = /nowhere\n",
+            (
+                "driver = castellan\nconfig_file = /nowhere\n"
+                "mapping_file = /nowhere\n"
+            ),
             None,
         ),
     ],

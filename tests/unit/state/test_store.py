@@ -7,8 +7,14 @@ import sys
 
 import pytest
 
-from onespace_core.state import ContainerKey, Cursor, Entry, Kind, StateStore
-from onespace_core.state import StateError
+from onespace_core.state import (
+    ContainerKey,
+    Cursor,
+    Entry,
+    Kind,
+    StateError,
+    StateStore,
+)
 
 KEY = ContainerKey("m", "AUTH_test", "c")
 OTHER = ContainerKey("m2", "AUTH_test", "c")
