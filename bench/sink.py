@@ -3,11 +3,12 @@
 
 It is the target of the benchmarks, so that what is measured is the client
 and Swift, not a store. It checks no signature. It answers PUT (with
-If-None-Match), HEAD, GET, DELETE and ListObjectsV2, which is what the
-contenders ask for. It forgets the bytes: a GET answers zeros. ``/-/stats``
-returns the counts by method and the number of objects, ``/-/reset`` sets the
-counts to nothing, ``/-/empty`` forgets the objects as well, and
-``/-/arrivals`` returns the time at which each object came, by its path.
+If-None-Match), HEAD, GET, DELETE and both versions of ListObjects, which is
+what the contenders ask for. It forgets the bytes: a GET answers zeros.
+``/-/stats`` returns the counts by method and the number of objects,
+``/-/reset`` sets the counts to nothing, ``/-/empty`` forgets the objects as
+well, and ``/-/arrivals`` returns the time at which each object came, by its
+path. A PUT that is refused counts as ``PUT 412`` only.
 
 Usage: python bench/sink.py PORT
 """
@@ -175,6 +176,7 @@ class Sink(asyncio.Protocol):
         after = root + max(
             query.get("start-after", [""])[0],
             query.get("continuation-token", [""])[0],
+            query.get("marker", [""])[0],
         )
         if not ORDER:
             ORDER.extend(sorted(OBJECTS))

@@ -33,6 +33,7 @@ from onespace_core.swift.source import (
     LocalObject,
     LocalReader,
     Source,
+    SourceChangedError,
 )
 from onespace_core.sync.body import LocalBody
 from onespace_core.sync.decide import (
