@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import io
 import logging
 import mimetypes
 import pathlib
@@ -87,11 +88,16 @@ def run(args: argparse.Namespace) -> int:
     """Run the demo; 0 only if both sides were compared and agree."""
     logging.getLogger("onespace").addHandler(logging.NullHandler())
     started = time.monotonic()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Whoever reads through a pipe sees how far it is, too.
+        sys.stdout.reconfigure(line_buffering=True)
+    # `kill` leaves no more behind than Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = _folder(args.dir)
     with contextlib.ExitStack() as stack:
         if not (args.keep or args.dir):
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        print("Starting two Swifts ...", flush=True)
+        print("Starting two Swifts ...")
         cluster = stack.enter_context(_start(folder / "cluster"))
         cloud = stack.enter_context(_start(folder / "cloud"))
         demo = _prepare(stack, folder, cluster.info, cloud.info)

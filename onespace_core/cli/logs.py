@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from onespace_core.provider.errors import OnespaceError
 
 if TYPE_CHECKING:
     from onespace_core.config import Settings
@@ -27,7 +30,8 @@ def set_up_logging(
 
     :param level: overrides the settings'.
     :param console: log to standard error as well.
-    :raises OSError: the log file cannot be opened.
+    :raises OnespaceError: the log file cannot be opened, or nobody listens
+        at the socket of syslog.
     """
     root = logging.getLogger()
     root.setLevel((level or settings.log_level).upper())
@@ -43,20 +47,32 @@ def _handlers(settings: Settings, *, console: bool) -> list[logging.Handler]:
     handlers: list[logging.Handler] = []
     if console or settings.console:
         handlers.append(logging.StreamHandler())
-    if settings.log_file:
-        handlers.append(
-            logging.handlers.RotatingFileHandler(
-                settings.log_file,
-                maxBytes=_FILE_SIZE,
-                backupCount=_FILES,
-                encoding="utf-8",
-            )
-        )
+    log_file, syslog = settings.log_file, settings.syslog_address
+    if log_file:
+        handlers.append(_opened(log_file, "log_file", _file))
     if settings.use_syslog:
-        handlers.append(
-            logging.handlers.SysLogHandler(_address(settings.syslog_address))
-        )
+        handlers.append(_opened(syslog, "syslog_address", _syslog))
     return handlers
+
+
+def _opened(
+    where: str, option: str, make: Callable[[str], logging.Handler]
+) -> logging.Handler:
+    try:
+        return make(where)
+    except OSError as exc:
+        message = f"cannot log to {where} ({option}): {exc.strerror or exc}"
+        raise OnespaceError(message) from exc
+
+
+def _file(path: str) -> logging.Handler:
+    return logging.handlers.RotatingFileHandler(
+        path, maxBytes=_FILE_SIZE, backupCount=_FILES, encoding="utf-8"
+    )
+
+
+def _syslog(address: str) -> logging.Handler:
+    return logging.handlers.SysLogHandler(_address(address))
 
 
 def _address(text: str) -> str | tuple[str, int]:

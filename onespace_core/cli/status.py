@@ -6,12 +6,16 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onespace_core.cli.sync import DEFAULT_CONFIG
 from onespace_core.provider.errors import OnespaceError
 from onespace_core.state import StateStore, Summary
+
+if TYPE_CHECKING:
+    from onespace_core.config import Config
 
 
 def add_parser(subparsers: Any) -> None:  # argparse hides the type
@@ -31,7 +35,7 @@ def add_parser(subparsers: Any) -> None:  # argparse hides the type
     )
     parser.add_argument(
         "--objects",
-        type=int,
+        type=_count,
         default=20,
         metavar="N",
         help="list at most N objects that are owed (default: %(default)s)",
@@ -39,24 +43,45 @@ def add_parser(subparsers: Any) -> None:  # argparse hides the type
     parser.set_defaults(run=run)
 
 
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 0:
+        message = "a number of objects is 0 or more"
+        raise argparse.ArgumentTypeError(message)
+    return count
+
+
 def run(args: argparse.Namespace) -> int:
-    """Print the status; 0 also if something is owed, 1 without state."""
+    """Print the status.
+
+    :returns: 0, also if something is owed; 2 if ``[DEFAULT]`` is wrong, so
+        that it is not known where the state is.
+    :raises OnespaceError: there is no state, or it cannot be read.
+    :raises ConfigError: the configuration file cannot be read.
+    """
     from onespace_core import config as configuration
     from onespace_core.sync.daemon import STATE_FILE
 
-    settings = configuration.load(args.config).settings
-    path = os.path.join(settings.state_dir, STATE_FILE)
+    config = configuration.load(args.config)
+    for problem in config.problems:
+        print(f"configuration: {problem}", file=sys.stderr)
+    if config.fatal:
+        return 2
+    state_dir = config.settings.state_dir
+    path = os.path.join(state_dir, STATE_FILE)
     if not os.path.exists(path):
         message = (
-            f"there is no state in {settings.state_dir}; has onespace-sync "
-            "run on this node, with this configuration?"
+            f"there is no state in {state_dir}; has onespace-sync run on "
+            "this node, with this configuration?"
         )
         raise OnespaceError(message)
     store = StateStore(path, logging.getLogger("onespace"), read_only=True)
     try:
+        summaries = store.summaries()
         _print_health(store)
-        _print_containers(store.summaries())
-        _print_objects(store, args.objects)
+        _print_unread(config, summaries)
+        _print_containers(summaries)
+        _print_objects(store, summaries, args.objects)
     finally:
         store.close()
     return 0
@@ -71,9 +96,18 @@ def _print_health(store: StateStore) -> None:
         )
 
 
+def _print_unread(config: Config, summaries: list[Summary]) -> None:
+    read = {summary.key.mapping for summary in summaries}
+    for mapping in config.mappings:
+        if mapping.name not in read:
+            print(
+                f"mapping {mapping.name}: nothing has been read on this node "
+                "yet (no container of it is here, or none has an object)"
+            )
+
+
 def _print_containers(summaries: list[Summary]) -> None:
     if not summaries:
-        print("no container has been read yet")
         return
     print(
         f"{'mapping':20} {'container':40} {'row':>10} {'failed':>7} "
@@ -89,8 +123,11 @@ def _print_containers(summaries: list[Summary]) -> None:
         )
 
 
-def _print_objects(store: StateStore, limit: int) -> None:
-    for key, entry in store.entries(limit=limit):
+def _print_objects(
+    store: StateStore, summaries: list[Summary], limit: int
+) -> None:
+    entries = store.entries(limit=limit)
+    for key, entry in entries:
         name = entry.name.encode("unicode_escape").decode()
         line = (
             f"{entry.kind.value}: {key.account}/{key.container}/{name} "
@@ -100,6 +137,9 @@ def _print_objects(store: StateStore, limit: int) -> None:
             wait = max(0, round(entry.due - time.time()))
             line += f" (tried {entry.attempts} times, next in {wait} s)"
         print(line)
+    owed = sum(s.failed + s.waiting + s.skipped for s in summaries)
+    if owed > len(entries):
+        print(f"... and {owed - len(entries)} more (--objects N lists N)")
 
 
 def _when(seconds: float) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import fcntl
 import logging
 import os
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING
 
 from onespace_core import concurrency
+from onespace_core.cli.version import add_version
 from onespace_core.provider.errors import ConfigError, OnespaceError
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = "/etc/onespace/onespace.conf"
 _LOCK = "onespace-sync.lock"
+#: What an operator has to mend; all else, such as a full disk, may pass.
+_WRONG_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: stopped as asked, or everything is done (``--once``), or there is no
     configuration file (so that a supervisor does not restart for ever).
     1: something is left undone (``--once``), or it cannot run here.
-    2: the configuration cannot be used.
+    2: the configuration cannot be used. 130: a pass was interrupted; what
+    was under way is done again by the next one.
     """
     concurrency.patch()
     args = _parser().parse_args(argv)
@@ -48,14 +53,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OnespaceError, OSError) as exc:
         print(f"onespace-sync: {exc}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="onespace-sync",
         description="Keep stores equal to containers of the local Swift, as "
-        "the mappings in the configuration say.",
+        "the mappings in the configuration say. Runs until SIGTERM or "
+        "Ctrl-C.",
+        epilog="'onespace check-config' checks the configuration first; "
+        "'onespace status' shows what is owed.",
     )
+    add_version(parser)
     parser.add_argument(
         "--config",
         default=DEFAULT_CONFIG,
@@ -94,6 +105,7 @@ def _run(args: argparse.Namespace) -> int:
     for problem in config.problems:
         logger.error("%s; other mappings go on", problem)
     _export_proxies(config)
+    _require_devices(config.settings.devices)
     with _locked(config.settings.state_dir):
         from onespace_core.sync.daemon import build
 
@@ -117,6 +129,20 @@ def _print_problems(config: Config) -> None:
         print(f"onespace-sync: {problem}", file=sys.stderr)
 
 
+def _require_devices(devices: str) -> None:
+    """Refuse what would look like a node without any container.
+
+    :raises ConfigError: there is no such folder.
+    """
+    if not os.path.isdir(devices):
+        raise ConfigError(
+            f"{devices} is not a folder",
+            section="DEFAULT",
+            option="devices",
+            hint="it has a folder for each device of this Swift node",
+        )
+
+
 def _export_proxies(config: Config) -> None:
     """Let libraries that look at the environment use the proxies too."""
     settings = config.settings
@@ -132,22 +158,18 @@ class _locked:  # noqa: N801 - used as a function, `with _locked(...)`
     """Hold the lock of a state folder.
 
     :raises ConfigError: the folder is missing or not writable.
-    :raises OnespaceError: another process has it.
+    :raises OnespaceError: another process has it, or the disk is full.
     """
 
     def __init__(self, state_dir: str) -> None:
+        self._state_dir = state_dir
         path = os.path.join(state_dir, _LOCK)
         try:
             self._file: IO[str] = open(  # noqa: SIM115 - held until __exit__
                 path, "a+", encoding="ascii"
             )
         except OSError as exc:
-            raise ConfigError(
-                f"cannot write to {state_dir}: {exc.strerror}",
-                section="DEFAULT",
-                option="state_dir",
-                hint="create it, writable by the user that Swift runs as",
-            ) from exc
+            raise _cannot_write(state_dir, exc) from exc
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
@@ -161,13 +183,28 @@ class _locked:  # noqa: N801 - used as a function, `with _locked(...)`
             raise OnespaceError(message) from exc
 
     def __enter__(self) -> None:
-        self._file.seek(0)
-        self._file.truncate()
-        self._file.write(str(os.getpid()))
-        self._file.flush()
+        try:
+            self._file.seek(0)
+            self._file.truncate()
+            self._file.write(str(os.getpid()))
+            self._file.flush()
+        except OSError as exc:
+            raise _cannot_write(self._state_dir, exc) from exc
 
     def __exit__(self, *exc: object) -> None:
         self._file.close()
+
+
+def _cannot_write(state_dir: str, exc: OSError) -> OnespaceError:
+    reason = f"cannot write to {state_dir}: {exc.strerror}"
+    if exc.errno not in _WRONG_FOLDER:
+        return OnespaceError(reason)
+    return ConfigError(
+        reason,
+        section="DEFAULT",
+        option="state_dir",
+        hint="create it, writable by the user that Swift runs as",
+    )
 
 
 def _once(daemon: Daemon, config: Config, logger: logging.Logger) -> int:
@@ -178,8 +215,8 @@ def _once(daemon: Daemon, config: Config, logger: logging.Logger) -> int:
     owed = [s for s in daemon.store.summaries() if s.failed or s.waiting]
     if owed or daemon.problems or daemon.poller.broken:
         logger.error(
-            "something is left undone; 'onespace status --config FILE' "
-            "lists it"
+            "something is left undone; 'onespace status --config %s' lists it",
+            config.path,
         )
         return 1
     return 0

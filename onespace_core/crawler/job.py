@@ -7,33 +7,33 @@ first, once they are old enough that it should have; so a dead node's share
 is taken over.
 
 The cursor moves past a row only in the transaction that either settles the
-row or writes it into the ledger.
+row or writes it into the ledger. If a store goes down, or the daemon is
+stopped, in the middle, what comes before the first row that is not done is
+saved.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from onespace_core.concurrency import GreenPool
+from onespace_core.concurrency import GreenPool, Timeout
 from onespace_core.crawler.database import Database, Located
 from onespace_core.crawler.outcome import (
     Handler,
     RowSkippedError,
     RowWaitsError,
 )
+from onespace_core.crawler.owed import entry_of, report, row_of
 from onespace_core.crawler.rows import Row, share
 from onespace_core.provider.errors import OnespaceError
-from onespace_core.state import ContainerKey, Cursor, Entry, Kind, StateStore
+from onespace_core.state import ContainerKey, Cursor, Entry, StateStore
 
 #: A database whose files changed less than so many seconds ago is read again
 #: though their times have not moved: file times are coarser than a write.
 _SETTLE_TIME = 2.0
-#: First delay of a row that failed, by whether a retry alone may help.
-_FIRST_DELAY = {True: 1.0, False: 60.0}
 _NO_END = float("inf")
 
 
@@ -63,7 +63,22 @@ class Tuning:
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Result:
     row: Row
-    error: Exception | None
+    error: BaseException | None = None
+    #: False for a row that was not tried, or that met an outage.
+    done: bool = True
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Batch:
+    """What became of rows, and why not all of them were done."""
+
+    results: Sequence[_Result]
+    outage: str | None
+
+    def first_undone(self) -> float:
+        """Return the lowest row number that is not done; no end if none."""
+        undone = (r.row.rowid for r in self.results if not r.done)
+        return min(undone, default=_NO_END)
 
 
 class Job:
@@ -71,7 +86,7 @@ class Job:
 
     :param key: whose progress it is.
     :param fingerprint: the mapping's; a change reads all rows again.
-    :param pool: greenthreads for rows, shared by all jobs.
+    :param pool: greenthreads for rows, shared by the jobs of one mapping.
     :param clock: seconds since the epoch.
     :param open_database: opens what a locator found.
     """
@@ -115,8 +130,8 @@ class Job:
         :param located: where the container's database is.
         :param everything: try what the ledger holds though it is not due.
         :returns: whether there is more to do at once.
-        :raises OutageError: the store cannot be used; nothing was saved
-            that is not done.
+        :raises OutageError: the store cannot be used; what was done before
+            the first row that was not is saved.
         :raises DatabaseUnavailableError: the database cannot be read now.
         """
         database = self._open_database(
@@ -140,7 +155,9 @@ class Job:
             self._owed_all(database)
         else:
             more = self._owed(database) or more
-        more = self._others(database) or more
+        if not more:
+            # Another node is just now doing the others of a backlog.
+            more = self._others(database)
         if not more and not self._stopped:
             self._quiet = (token, self._clock())
             self._gone = self._forget_if_gone(database)
@@ -151,6 +168,10 @@ class Job:
         if not database.is_deleted():
             return False
         if self._store.entries(self.key, limit=1):
+            return False
+        verified = self._cursor(database).verified
+        if not self._all_ours(database) and database.rows_since(verified, 1):
+            # Deletions that another node owes and that are too young yet.
             return False
         self._store.forget(self.key)
         self._logger.info(
@@ -166,7 +187,7 @@ class Job:
         if self._quiet is None or self._quiet[0] != token:
             return False
         now = self._clock()
-        if now - self._quiet[1] > self._tuning.recheck:
+        if abs(now - self._quiet[1]) > self._tuning.recheck:
             return False
         times = [entry[1] / 1e9 for entry in token if entry is not None]  # type: ignore[index]
         return now - max(times, default=0.0) > _SETTLE_TIME
@@ -174,34 +195,47 @@ class Job:
     # -- passes -----------------------------------------------------------
 
     def _cursor(self, database: Database) -> Cursor:
-        return self._store.cursor(
+        located = database.located
+        shares = f"{sorted(located.shares)}/{located.replicas}"
+        cursor = self._store.cursor(
             self.key, database.identity(), self._fingerprint
         )
+        if cursor.shares == shares:
+            return cursor
+        # The ring gave this host other shares: rows that were passed over
+        # as another node's are ours now, and the other way round.
+        both = min(cursor.scanned, cursor.verified)
+        return dataclasses.replace(
+            cursor, scanned=both, verified=both, shares=shares
+        )
+
+    def _all_ours(self, database: Database) -> bool:
+        return len(database.located.shares) == database.located.replicas
+
+    def _is_ours(self, database: Database, row: Row) -> bool:
+        located = database.located
+        return share(row.name, located.replicas) in located.shares
 
     def _own(self, database: Database) -> bool:
-        located = database.located
         cursor = self._cursor(database)
         for _ in range(self._tuning.turn):
             rows = database.rows_since(cursor.scanned, self._tuning.chunk)
             if not rows:
                 return False
-            mine = [
-                row
-                for row in rows
-                if share(row.name, located.replicas) in located.shares
-            ]
-            results = self._run(mine, again=False)
-            if self._stopped:
+            mine = [row for row in rows if self._is_ours(database, row)]
+            batch = self._run(mine, again=False)
+            last = _last_done(rows, batch)
+            if last is not None:
+                cursor = dataclasses.replace(cursor, scanned=last)
+                self._save(cursor, batch, last)
+            if self._interrupted(batch):
                 return True
-            cursor = dataclasses.replace(cursor, scanned=rows[-1].rowid)
-            self._save(cursor, results)
             if len(rows) < self._tuning.chunk:
                 return False
         return True
 
     def _others(self, database: Database) -> bool:
-        located = database.located
-        if len(located.shares) == located.replicas:
+        if self._all_ours(database):
             return False
         cursor = self._cursor(database)
         for _ in range(self._tuning.turn):
@@ -209,19 +243,26 @@ class Job:
             old = self._old_enough(rows)
             if not old:
                 return False
-            theirs = [
-                row
-                for row in old
-                if share(row.name, located.replicas) not in located.shares
-            ]
-            results = self._run(theirs, again=True)
-            if self._stopped:
+            theirs = [row for row in old if not self._is_ours(database, row)]
+            batch = self._run(theirs, again=True)
+            last = _last_done(old, batch)
+            if last is not None:
+                cursor = dataclasses.replace(cursor, verified=last)
+                self._save(cursor, batch, last)
+            if self._interrupted(batch):
                 return True
-            cursor = dataclasses.replace(cursor, verified=old[-1].rowid)
-            self._save(cursor, results)
             if len(old) < self._tuning.chunk:
                 return False
         return True
+
+    def _interrupted(self, batch: _Batch) -> bool:
+        """Return whether to stop here, as asked.
+
+        :raises OutageError: or because of the store.
+        """
+        if batch.outage is not None:
+            raise OutageError(batch.outage)
+        return self._stopped
 
     def _old_enough(self, rows: Sequence[Row]) -> list[Row]:
         """Return the leading rows that are past the slack.
@@ -241,7 +282,10 @@ class Job:
     def _owed(self, database: Database) -> bool:
         """Try again what is due; return whether there is more."""
         limit = self._tuning.chunk
-        entries = self._store.due(self.key, self._clock(), limit)
+        now = self._clock()
+        entries = self._store.due(
+            self.key, now, limit, latest=now + self._tuning.max_delay
+        )
         if entries:
             self._retry(database, entries)
         return len(entries) == limit
@@ -264,141 +308,92 @@ class Job:
             )
 
     def _retry(self, database: Database, entries: Sequence[Entry]) -> None:
-        results = self._run([_row(entry) for entry in entries], again=True)
-        if not self._stopped:
-            self._save(self._cursor(database), results)
+        batch = self._run([row_of(entry) for entry in entries], again=True)
+        self._save(self._cursor(database), batch, _NO_END)
+        self._interrupted(batch)
 
     # -- rows -------------------------------------------------------------
 
-    def _run(self, rows: Iterable[Row], *, again: bool) -> list[_Result]:
-        """Handle rows side by side.
-
-        :raises OutageError: after those under way have ended.
-        """
+    def _run(self, rows: Iterable[Row], *, again: bool) -> _Batch:
+        """Handle rows side by side; all have ended when it returns."""
         outages: list[str] = []
         waiting = []
+        untried = []
         for row in rows:
             if outages or self._stopped:
-                break
-            waiting.append(self._pool.spawn(self._handle, row, again, outages))
+                untried.append(_Result(row, done=False))
+            else:
+                waiting.append(
+                    self._pool.spawn(self._handle, row, again, outages)
+                )
         results = [thread.wait() for thread in waiting]
-        if outages:
-            raise OutageError(outages[0])
-        return results
+        return _Batch(results + untried, outages[0] if outages else None)
 
     def _handle(self, row: Row, again: bool, outages: list[str]) -> _Result:
         if outages or self._stopped:
-            return _Result(row, None)
+            return _Result(row, done=False)
         try:
             self._handler.handle(row, again=again)
-        except Exception as exc:  # noqa: BLE001 - one row never stops others
-            if not isinstance(exc, (RowWaitsError, RowSkippedError)):
-                reason = self._handler.outage(exc)
-                if reason is not None:
-                    outages.append(reason)
+        except (RowWaitsError, RowSkippedError) as exc:
             return _Result(row, exc)
-        return _Result(row, None)
+        except (Exception, Timeout) as exc:  # noqa: BLE001 - one row never stops others
+            reason = self._outage(exc)
+            if reason is not None:
+                outages.append(reason)
+            return _Result(row, exc, done=reason is None)
+        return _Result(row)
 
-    def _save(self, cursor: Cursor, results: Sequence[_Result]) -> None:
-        self.settled += sum(result.error is None for result in results)
+    def _outage(self, error: BaseException) -> str | None:
+        if not isinstance(error, Exception):
+            return None  # a timeout of the local cluster
+        try:
+            return self._handler.outage(error)
+        except (Exception, Timeout):
+            self._logger.exception("%s: the probe failed", self.key.mapping)
+            return None
+
+    def _save(self, cursor: Cursor, batch: _Batch, last: float) -> None:
+        """Save the outcome of rows up to a row number."""
+        # A database holds a second row of one name where Swift's reconciler
+        # has moved an object between policies; the newer one counts.
+        newer = self._store.owes_newer
+        done = [
+            r
+            for r in batch.results
+            if r.done
+            and r.row.rowid <= last
+            and not newer(self.key, r.row.name, r.row.timestamp)
+        ]
+        failed: dict[str, _Result] = {}
+        for result in sorted(done, key=lambda r: r.row.timestamp):
+            if result.error is not None:
+                failed[result.row.name] = result
+        settled = [r.row.name for r in done if r.error is None]
         self._store.commit(
             self.key,
             cursor,
-            settled=[r.row.name for r in results if r.error is None],
-            owed=[
-                self._entry(r.row, r.error)
-                for r in results
-                if r.error is not None
-            ],
+            settled=settled,
+            owed=[self._entry(r.row, r.error) for r in failed.values()],
         )
+        self.settled += len(settled)
 
-    def _entry(self, row: Row, error: Exception) -> Entry:
+    def _entry(self, row: Row, error: BaseException | None) -> Entry:
+        assert error is not None  # noqa: S101 - for mypy; see the caller
         now = self._clock()
         attempts, first = self._store.attempts(self.key, row.name)
-        kind = _kind(error)
-        delay = _delay(error, attempts, self._tuning.max_delay)
-        self._report(row, kind, error, attempts + 1, delay)
-        return Entry(
-            name=row.name,
-            kind=kind,
-            reason=str(error) or repr(error),
+        entry = entry_of(
+            row,
+            error,
             attempts=attempts + 1,
             first=first or now,
-            due=now + delay,
-            rowid=row.rowid,
-            deleted=row.deleted,
-            timestamp=row.timestamp,
-            data_timestamp=row.data_timestamp,
-            size=row.size,
-            etag=row.etag,
-            content_type=row.content_type,
-            policy_index=row.policy_index,
+            now=now,
+            longest=self._tuning.max_delay,
         )
-
-    def _report(
-        self,
-        row: Row,
-        kind: Kind,
-        error: Exception,
-        attempts: int,
-        delay: float,
-    ) -> None:
-        where = f"{self.key.mapping}: {self.key.account}/{self.key.container}"
-        if kind is Kind.SKIPPED:
-            self._logger.warning(
-                "%s/%s was skipped: %s", where, _one_line(row.name), error
-            )
-        elif kind is Kind.WAITING:
-            self._logger.info(
-                "%s/%s waits: %s", where, _one_line(row.name), error
-            )
-        else:
-            self._logger.error(
-                "%s/%s failed (try %d, row %d): %s; next try in %.0f s",
-                where,
-                _one_line(row.name),
-                attempts,
-                row.rowid,
-                str(error) or repr(error),
-                delay,
-            )
-            self._logger.debug(
-                "traceback of row %d", row.rowid, exc_info=error
-            )
+        report(self._logger, self.key, entry, error, now)
+        return entry
 
 
-def _kind(error: Exception) -> Kind:
-    if isinstance(error, RowSkippedError):
-        return Kind.SKIPPED
-    if isinstance(error, RowWaitsError):
-        return Kind.WAITING
-    return Kind.FAILED
-
-
-def _delay(error: Exception, attempts: int, longest: float) -> float:
-    """Return the pause before the next try: exponential, full jitter.
-
-    What a retry alone does not mend starts with a longer pause.
-    """
-    helps = getattr(error, "retryable", True)
-    first = _FIRST_DELAY[bool(helps)]
-    ceiling = min(longest, first * 2.0 ** min(attempts, 30))
-    return ceiling / 2 + random.uniform(0, ceiling / 2)  # noqa: S311 - jitter
-
-
-def _row(entry: Entry) -> Row:
-    return Row(
-        rowid=entry.rowid,
-        name=entry.name,
-        deleted=entry.deleted,
-        timestamp=entry.timestamp,
-        data_timestamp=entry.data_timestamp,
-        size=entry.size,
-        etag=entry.etag,
-        content_type=entry.content_type,
-        policy_index=entry.policy_index,
-    )
-
-
-def _one_line(name: str) -> str:
-    return name.encode("unicode_escape").decode() if "\n" in name else name
+def _last_done(rows: Sequence[Row], batch: _Batch) -> int | None:
+    """Return the number of the last row before the first that is not done."""
+    end = batch.first_undone()
+    return max((row.rowid for row in rows if row.rowid < end), default=None)

@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from onespace_core.concurrency import GreenPool, sleep
+from onespace_core.concurrency import GreenPool, Timeout, sleep
 from onespace_core.crawler.database import (
     DatabaseUnavailableError,
     Located,
@@ -20,6 +20,8 @@ from onespace_core.state import ContainerKey, StateError, StateStore
 
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 300.0
+#: Seconds after which a request to stop is noticed between rounds.
+_NAP = 1.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +42,14 @@ class Target:
 class _Mapping:
     """What the poller remembers of a mapping between rounds."""
 
-    def __init__(self, target: Target, *, troubled: bool) -> None:
+    def __init__(
+        self, target: Target, containers: int, *, troubled: bool
+    ) -> None:
         self.target = target
+        self.pool = GreenPool(containers)
+        self.busy = False
         self.troubled = troubled
+        self.unlisted = False
         self.jobs: dict[str, Job] = {}
         self.names: list[str] = []
         self.listed_at: float | None = None
@@ -55,9 +62,11 @@ class Poller:
 
     One container, mapping or store that fails never stops the others: a
     mapping whose store is down is left alone for a while that doubles from
-    one second to five minutes.
+    one second to five minutes. Mappings share no greenthreads, so that one
+    whose store hangs takes none away from another.
 
-    :param pool: greenthreads for containers; not the one for rows.
+    :param pool: its size is how many containers of one mapping are worked
+        on side by side.
     :param interval: seconds from one round to the next, at least.
     :param discovery: seconds after which the containers of an account are
         listed again.
@@ -77,12 +86,12 @@ class Poller:
     ) -> None:
         health = store.health()
         self._mappings = [
-            _Mapping(target, troubled=target.name in health)
+            _Mapping(target, pool.size, troubled=target.name in health)
             for target in targets
         ]
+        self._leaders = GreenPool(max(1, len(targets)))
         self._locator = locator
         self._store = store
-        self._pool = pool
         self._logger = logger
         self._interval = interval
         self._discovery = discovery
@@ -108,12 +117,20 @@ class Poller:
         while not self._stopped:
             started = self._clock()
             self._round(everything=False)
-            pause = self._interval - (self._clock() - started)
-            sleep(max(0.0, pause))
+            self._pause(self._interval - (self._clock() - started))
+
+    def _pause(self, seconds: float) -> None:
+        sleep(0)
+        while seconds > 0 and not self._stopped:
+            nap = min(seconds, _NAP)
+            sleep(nap)
+            seconds -= nap
 
     def wait(self) -> None:
         """Return when all that was begun has ended."""
-        self._pool.waitall()
+        self._leaders.waitall()
+        for mapping in self._mappings:
+            mapping.pool.waitall()
 
     def run_once(self) -> None:
         """Work until nothing is left that can be done now, then return.
@@ -127,24 +144,45 @@ class Poller:
         self.wait()
 
     def _round(self, *, everything: bool) -> None:
+        """Begin a round of every mapping that is not in one; do not wait."""
         for mapping in self._mappings:
+            if self._stopped:
+                return
+            left = mapping.resume_at - self._clock()
+            # A longer pause is none of ours: the clock was set back.
+            if not mapping.busy and not 0 < left <= _LONGEST_PAUSE:
+                mapping.busy = True
+                self._leaders.spawn(self._lead, mapping, everything)
+
+    def _lead(self, mapping: _Mapping, everything: bool) -> None:
+        """Give every container of a mapping its turn."""
+        try:
             now = self._clock()
-            if self._stopped or now < mapping.resume_at:
-                continue
             if mapping.listed_at is None or (
-                now - mapping.listed_at > self._discovery
+                abs(now - mapping.listed_at) > self._discovery
             ):
                 self._discover(mapping, now)
+            put_off = mapping.resume_at
             for name in mapping.names:
+                if self._stopped or mapping.resume_at != put_off:
+                    # An outage: the other containers would find the same.
+                    return
                 self._submit(mapping, name, everything=everything)
+        except (Exception, Timeout) as exc:  # noqa: BLE001 - it is logged
+            self._failed(mapping, mapping.target.account, exc)
+        finally:
+            mapping.busy = False
 
     def _discover(self, mapping: _Mapping, now: float) -> None:
         target = mapping.target
         try:
             listed = list(dict.fromkeys(target.containers()))
-        except Exception as exc:  # noqa: BLE001 - never stops the others
+        except (Exception, Timeout) as exc:  # noqa: BLE001 - never stops others
             self._put_off(mapping, f"cannot list {target.account}: {exc}")
+            mapping.unlisted = True
             return
+        if mapping.unlisted:
+            self._recovered(mapping)
         # A container that is gone from the listing may still have deletions
         # to propagate: it is followed until its database is drained.
         known = self._store.containers(target.name, target.account)
@@ -165,14 +203,19 @@ class Poller:
         key = ContainerKey(target.name, target.account, name)
         if key in self._running:
             return
-        located = self._locator.locate(target.account, name)
-        if located is None:
+        try:
+            located = self._locator.locate(target.account, name)
+            if located is None:
+                return
+            job = mapping.jobs.get(name)
+            if job is None:
+                job = mapping.jobs[name] = target.make_job(key)
+        except (Exception, Timeout) as exc:  # noqa: BLE001 - it is logged
+            # Such as a ring file that is just being replaced.
+            self._failed(mapping, f"{target.account}/{name}", exc)
             return
-        job = mapping.jobs.get(name)
-        if job is None:
-            job = mapping.jobs[name] = target.make_job(key)
         self._running.add(key)
-        self._pool.spawn(self._work, mapping, job, located, everything)
+        mapping.pool.spawn(self._work, mapping, job, located, everything)
 
     def _work(
         self,
@@ -183,8 +226,7 @@ class Poller:
     ) -> None:
         before = job.settled
         try:
-            while job.turn(located) and everything:
-                pass
+            self._turns(mapping, job, located, everything=everything)
             if everything:
                 job.turn(located, everything=True)
         except OutageError as exc:
@@ -192,20 +234,42 @@ class Poller:
         except (DatabaseUnavailableError, StateError) as exc:
             self._logger.error("%s: %s", job.key.mapping, exc)
             self._broken = True
-        except Exception:
-            self._logger.exception(
-                "%s: %s/%s failed; it is tried again",
-                job.key.mapping,
-                job.key.account,
-                job.key.container,
-            )
-            self._broken = True
+        except (Exception, Timeout) as exc:  # noqa: BLE001 - it is logged
+            name = f"{job.key.account}/{job.key.container}"
+            self._failed(mapping, name, exc)
         else:
             # A turn without a row says nothing of the store.
             if mapping.troubled and job.settled > before:
                 self._recovered(mapping)
         finally:
             self._running.discard(job.key)
+
+    def _turns(
+        self,
+        mapping: _Mapping,
+        job: Job,
+        located: Located,
+        *,
+        everything: bool,
+    ) -> None:
+        """Work off a backlog, unless other containers wait for a turn."""
+        end = self._clock() + self._interval
+        while job.turn(located):
+            if everything:
+                continue
+            if mapping.pool.free() <= 0 or self._clock() >= end:
+                return
+
+    def _failed(
+        self, mapping: _Mapping, what: str, error: BaseException
+    ) -> None:
+        self._broken = True
+        self._logger.error(
+            "%s: %s failed; it is tried again",
+            mapping.target.name,
+            what,
+            exc_info=error,
+        )
 
     def _put_off(self, mapping: _Mapping, reason: str) -> None:
         now = self._clock()
@@ -216,6 +280,7 @@ class Poller:
         pause = ceiling / 2 + random.uniform(0, ceiling / 2)  # noqa: S311
         mapping.failures = min(mapping.failures + 1, 30)
         mapping.troubled = True
+        mapping.unlisted = False
         mapping.resume_at = now + pause
         self._logger.error(
             "mapping %s cannot be worked on: %s; next try in %.0f s, other "
@@ -228,7 +293,7 @@ class Poller:
 
     def _recovered(self, mapping: _Mapping) -> None:
         mapping.failures = 0
-        mapping.troubled = False
+        mapping.troubled = mapping.unlisted = False
         self._logger.info(
             "mapping %s can be worked on again", mapping.target.name
         )

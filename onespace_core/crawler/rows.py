@@ -10,14 +10,17 @@ from typing import Any
 
 from swift.common.utils import decode_timestamps
 
+_UNKNOWN = "0000000000.00000"
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
     """One object of a container, as its database knows it.
 
-    A database holds one row for each name: a change replaces it under a new
-    ``rowid``. Timestamps are in Swift's internal format, which sorts as
-    text.
+    A database holds one row for each name and policy: a change replaces it
+    under a new ``rowid``. (Two policies have a name only while Swift's
+    reconciler moves an object to the right one.) Timestamps are in Swift's
+    internal format, which sorts as text.
 
     :param rowid: the row's number in *this* replica of the database.
     :param name: object name.
@@ -48,19 +51,33 @@ class Row:
 
 def row_from_record(record: Mapping[str, Any]) -> Row:
     """Return a row of what Swift's broker gives."""
-    data, _content_type, meta = decode_timestamps(record["created_at"])
+    data, meta = _timestamps(record["created_at"])
     return Row(
         rowid=record["ROWID"],
         name=record["name"],
         deleted=bool(record["deleted"]),
-        timestamp=meta.internal,
-        data_timestamp=data.internal,
+        timestamp=meta,
+        data_timestamp=data,
         size=record["size"],
         # Parameters follow the hash in a database that no middleware tidied.
         etag=record["etag"].split(";")[0].strip().strip('"'),
         content_type=record["content_type"],
         policy_index=record.get("storage_policy_index", 0),
     )
+
+
+def _timestamps(created_at: str) -> tuple[str, str]:
+    """Return the timestamps of data and of the newest change.
+
+    One that cannot be read counts as the oldest of all: the object is then
+    copied as it is, and a deletion gives way to everything newer. To raise
+    would stop the container at this row for ever.
+    """
+    try:
+        data, _content_type, meta = decode_timestamps(created_at)
+    except (ValueError, TypeError):
+        return _UNKNOWN, _UNKNOWN
+    return data.internal, meta.internal
 
 
 def share(name: str, replicas: int) -> int:

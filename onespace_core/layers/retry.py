@@ -57,7 +57,7 @@ class RetryLayer(Layer):
     :param sleep: waits so many seconds; None means ``time.sleep``, looked up
         at each wait, because eventlet may have replaced it.
     :param rng: where jitter comes from; None means the system's randomness.
-    :param logger: told of each wait (INFO) and of each giving up (WARNING).
+    :param logger: told of each wait (DEBUG) and of each giving up (WARNING).
     """
 
     def __init__(
@@ -177,7 +177,7 @@ class RetryLayer(Layer):
         return (_retry_after(state) or 0.0) + self._rng.uniform(0, bound)
 
     def _log_wait(self, state: tenacity.RetryCallState) -> None:
-        self._logger.info(
+        self._logger.debug(
             "try %d failed, next in %.1f s: %s",
             state.attempt_number,
             state.upcoming_sleep,

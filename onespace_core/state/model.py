@@ -29,12 +29,15 @@ class Cursor:
     :param scanned: last row that was handled as our own share, or passed
         over as another node's.
     :param verified: last row that was handled as another node's.
+    :param shares: which rows were ours, in the crawler's own notation;
+        empty if that was not noted.
     """
 
     database_id: str
     fingerprint: str
     scanned: int = 0
     verified: int = 0
+    shares: str = ""
 
 
 class Kind(enum.Enum):

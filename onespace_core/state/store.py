@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager
+from typing import Any
 
 from onespace_core.state.model import (
     ContainerKey,
@@ -62,7 +64,10 @@ class StateStore:
             if read_only or is_operational(exc):
                 raise StateError(advice(path, exc)) from exc
             self._set_aside(exc)
-            self._connection = open_database(path, read_only=False)
+            try:
+                self._connection = open_database(path, read_only=False)
+            except sqlite3.Error as again:
+                raise StateError(advice(path, again)) from again
 
     def _set_aside(self, cause: Exception) -> None:
         aside = f"{self.path}.corrupt-{time.strftime('%Y%m%dT%H%M%S')}"
@@ -97,13 +102,13 @@ class StateStore:
         again at 0 for both passes; what was owed then is forgotten, since
         the rows are read again.
         """
-        row = self._execute(
-            "SELECT database_id, fingerprint, scanned, verified FROM cursor "
-            f"WHERE {_HERE}",
+        rows = self._execute(
+            "SELECT database_id, fingerprint, scanned, verified, shares "
+            f"FROM cursor WHERE {_HERE}",
             _args(key),
-        ).fetchone()
-        if row is not None:
-            found = Cursor(*row)
+        )
+        if rows:
+            found = Cursor(*rows[0])
             if (found.database_id, found.fingerprint) == (
                 database_id,
                 fingerprint,
@@ -140,7 +145,9 @@ class StateStore:
                 [(*where, *_entry_values(entry)) for entry in owed],
             )
             self._connection.execute(
-                f"INSERT OR REPLACE INTO cursor VALUES ({_marks(8)})",
+                "INSERT OR REPLACE INTO cursor (mapping, account, container, "
+                "database_id, fingerprint, scanned, verified, updated, "
+                f"shares) VALUES ({_marks(9)})",
                 (
                     *where,
                     cursor.database_id,
@@ -148,17 +155,30 @@ class StateStore:
                     cursor.scanned,
                     cursor.verified,
                     time.time(),
+                    cursor.shares,
                 ),
             )
 
     # -- the ledger -------------------------------------------------------
 
-    def due(self, key: ContainerKey, now: float, limit: int) -> list[Entry]:
-        """Return entries to try again, the longest due first."""
+    def due(
+        self,
+        key: ContainerKey,
+        now: float,
+        limit: int,
+        *,
+        latest: float = math.inf,
+    ) -> list[Entry]:
+        """Return entries to try again, the longest due first.
+
+        :param latest: an entry that is due after it is due now: the clock
+            was ahead when it was written, and has been set back.
+        """
         rows = self._execute(
             f"SELECT {_ENTRY} FROM ledger WHERE {_HERE} "
-            "AND kind != 'skipped' AND due <= ? ORDER BY due LIMIT ?",
-            (*_args(key), now, limit),
+            "AND kind != 'skipped' AND (due <= ? OR due > ?) "
+            "ORDER BY due LIMIT ?",
+            (*_args(key), now, latest, limit),
         )
         return [_entry(row) for row in rows]
 
@@ -183,12 +203,22 @@ class StateStore:
 
     def attempts(self, key: ContainerKey, name: str) -> tuple[int, float]:
         """Return how often a name was tried, and since when; (0, 0.0)."""
-        row = self._execute(
+        rows = self._execute(
             f"SELECT attempts, first FROM ledger WHERE {_HERE} "
             "AND name = ? AND kind != 'skipped'",
             (*_args(key), name),
-        ).fetchone()
-        return (0, 0.0) if row is None else (row[0], row[1])
+        )
+        return (rows[0][0], rows[0][1]) if rows else (0, 0.0)
+
+    def owes_newer(self, key: ContainerKey, name: str, timestamp: str) -> bool:
+        """Return whether a newer row of that name is owed."""
+        return bool(
+            self._execute(
+                f"SELECT 1 FROM ledger WHERE {_HERE} AND name = ? "
+                "AND timestamp > ?",
+                (*_args(key), name, timestamp),
+            )
+        )
 
     # -- mappings ---------------------------------------------------------
 
@@ -275,9 +305,12 @@ class StateStore:
                 f"DELETE FROM {table} WHERE {_HERE}", _args(key)
             )
 
-    def _execute(self, sql: str, args: tuple[object, ...]) -> sqlite3.Cursor:
+    def _execute(
+        self, sql: str, args: tuple[object, ...]
+    ) -> list[tuple[Any, ...]]:
+        # Rows are read here: a damaged page is found while they are.
         try:
-            return self._connection.execute(sql, args)
+            return self._connection.execute(sql, args).fetchall()
         except sqlite3.Error as exc:
             raise StateError(advice(self.path, exc)) from exc
 

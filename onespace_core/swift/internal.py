@@ -106,7 +106,11 @@ class LocalSwift:
         with _Closing(response):
             if response.status_int in (404, 204):
                 return []
-            entries: list[dict[str, Any]] = json.loads(response.body)
+            try:
+                entries: list[dict[str, Any]] = json.loads(response.body)
+            except (Exception, Timeout) as exc:
+                message = f"local listing broke off: {exc!r}"
+                raise SourceError(message) from exc
             return entries
 
     def container(self, account: str, container: str) -> ContainerSource:
@@ -130,7 +134,7 @@ class LocalSwift:
                 method, path, headers, _OK_OR_MISSING, params=params
             )
         except UnexpectedResponse as exc:
-            drain_and_close(exc.resp, read_limit=CHUNK_SIZE)
+            _let_go(exc.resp)
             message = f"local {method} answered {exc.resp.status}"
             raise SourceError(message) from exc
         except (Exception, Timeout) as exc:
@@ -166,11 +170,14 @@ class ContainerSource:
         """See :meth:`onespace_core.swift.source.Source.open`."""
         response = self._ask("GET", name, policy_index, newest=newest)
         if response.status_int == 404:
-            drain_and_close(response)
+            _let_go(response)
             return None
-        return SwiftReader(
-            local_object(name, response.headers), response.app_iter
-        )
+        try:
+            info = local_object(name, response.headers)
+        except Exception:
+            _let_go(response)
+            raise
+        return SwiftReader(info, response.app_iter)
 
     def _ask(
         self, method: str, name: str, policy_index: int | None, *, newest: bool
@@ -307,7 +314,17 @@ class _Closing:
         return None
 
     def __exit__(self, *exc: object) -> None:
-        drain_and_close(self._response, read_limit=CHUNK_SIZE)
+        _let_go(self._response)
+
+
+def _let_go(response: Any) -> None:
+    """Close a response whose rest nobody wants, whatever happens.
+
+    Swift's timeouts are no ``Exception``; one that came from here would pass
+    all that handles errors and end a greenthread, or the daemon.
+    """
+    with contextlib.suppress(Exception, Timeout):
+        drain_and_close(response, read_limit=CHUNK_SIZE)
 
 
 def _path(*parts: str) -> str:

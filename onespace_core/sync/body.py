@@ -21,7 +21,7 @@ class LocalBody:
     must not send half of one version and half of another.
 
     A provider may wrap an error of the stream into one of its own; what the
-    stream raised is kept in ``failure``.
+    stream that was opened last raised is kept in ``failure``.
 
     :param source: where to read it again.
     :param reader: the open object; the caller closes it.
@@ -48,6 +48,8 @@ class LocalBody:
         :raises SourceChangedError: the object is now another version.
         :raises SourceError: it could not be read again.
         """
+        # What goes wrong from now on is not the last try's fault.
+        self.failure = None
         if self._untouched:
             return _Tracked(self, self._reader.stream, None)
         try:

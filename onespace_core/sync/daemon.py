@@ -84,8 +84,7 @@ def build(config: Config, logger: logging.Logger) -> Daemon:
     statsd = statsd_client(
         settings.statsd_host, settings.statsd_port, settings.statsd_prefix
     )
-    rows = GreenPool(settings.workers)
-    builder = _Builder(settings, swift, store, rows, statsd, logger)
+    builder = _Builder(settings, swift, store, statsd, logger)
     targets = builder.targets(config.mappings)
     poller = Poller(
         targets,
@@ -153,14 +152,12 @@ class _Builder:
         settings: Settings,
         swift: LocalSwift,
         store: StateStore,
-        rows: GreenPool,
         statsd: Counter | None,
         logger: logging.Logger,
     ) -> None:
         self._settings = settings
         self._swift = swift
         self._store = store
-        self._rows = rows
         self._statsd = statsd
         self._logger = logger
         self._registry = Registry()
@@ -199,13 +196,17 @@ class _Builder:
             logger=self._logger,
         )
 
+        # Rows sleep in the retry layer while a store is down: in a pool of
+        # their own, they take no place from another mapping's.
+        rows = GreenPool(self._settings.workers)
+
         def containers() -> Iterable[str]:
             if mapping.per_account:
                 return self._swift.containers(mapping.account)
             return (mapping.container,)
 
         def make_job(key: ContainerKey) -> Job:
-            return self._job(mapping, key, provider, plain)
+            return self._job(mapping, key, provider, plain, rows)
 
         return Target(
             name=mapping.name,
@@ -220,6 +221,7 @@ class _Builder:
         key: ContainerKey,
         provider: Provider,
         plain: Provider,
+        rows: GreenPool,
     ) -> Job:
         from onespace_core.crawler.job import Job, Tuning
         from onespace_core.sync.engine import SyncEngine, SyncPolicy
@@ -254,7 +256,7 @@ class _Builder:
                 exclude=mapping.exclude_pattern,
             ),
             recorder,
-            prepare=self._prepare(mapping, provider, layout.bucket),
+            prepare=_preparation(mapping, plain, layout.bucket),
         )
         slack = settings.verification_slack
         return Job(
@@ -262,7 +264,7 @@ class _Builder:
             mapping.fingerprint,
             engine,
             self._store,
-            self._rows,
+            rows,
             Tuning(
                 chunk=settings.items_chunk,
                 slack=slack,
@@ -272,34 +274,68 @@ class _Builder:
             self._logger,
         )
 
-    def _prepare(
-        self, mapping: Mapping, provider: Provider, bucket: str
-    ) -> Callable[[], None] | None:
-        """Return what makes the remote container of an account mapping.
 
-        A bucket that the operator named is never made: a typing error would
-        become a bucket. Names that are derived from local ones are.
+def _preparation(
+    mapping: Mapping, provider: Provider, bucket: str
+) -> RemoteContainer | None:
+    """Return what makes the remote container of an account mapping.
+
+    A bucket that the operator named is never made: a typing error would
+    become a bucket. Names that are derived from local ones are.
+    """
+    if mapping.per_account and provider.KEY_SCHEME is KeyScheme.PLAIN:
+        return RemoteContainer(provider, bucket)
+    return None
+
+
+class RemoteContainer:
+    """Makes a remote container before the first copy; a ``Preparation``.
+
+    :param provider: the store, without a retry layer: rows wait for each
+        other here, and are tried again by themselves.
+    """
+
+    def __init__(self, provider: Provider, bucket: str) -> None:
+        self._provider = provider
+        self._bucket = bucket
+        self._lock = Semaphore()
+        self._ready = False
+        self._tries = 0
+        self._failure: OnespaceError | None = None
+
+    def __call__(self) -> None:
+        """Make it, unless that was done.
+
+        :raises OnespaceError: it could not be made, by us or by the row that
+            we have waited for: a store that hangs is not asked once more
+            for each of them.
         """
-        derived = provider.KEY_SCHEME is KeyScheme.PLAIN
-        if not (mapping.per_account and derived):
-            return None
-        lock = Semaphore()
-        ready = False
+        tries = self._tries
+        with self._lock:
+            if self._ready:
+                return
+            if self._tries != tries and self._failure is not None:
+                raise self._failure
+            try:
+                self._make()
+            except OnespaceError as exc:
+                self._failure = exc
+                raise
+            finally:
+                self._tries += 1
+            self._ready, self._failure = True, None
 
-        def prepare() -> None:
-            nonlocal ready
-            with lock:
-                if ready:
-                    return
-                try:
-                    provider.head_bucket(bucket)
-                except BucketNotFound:
-                    if not isinstance(provider, BucketAdmin):
-                        raise
-                    provider.create_bucket(bucket)
-                ready = True
+    def _make(self) -> None:
+        try:
+            self._provider.head_bucket(self._bucket)
+        except BucketNotFound:
+            if not isinstance(self._provider, BucketAdmin):
+                raise
+            self._provider.create_bucket(self._bucket)
 
-        return prepare
+    def forget(self) -> None:
+        """Look again the next time."""
+        self._ready = False
 
 
 def _endpoint(mapping: Mapping) -> str:

@@ -47,7 +47,9 @@ def decide_live(
         return Action.REMOTE_NEWER
     if not _same_bytes(local, remote, traits):
         return Action.PUT
-    if _same_headers(local, remote):
+    # Equal bytes under an older stamp would give way to a version between.
+    dated = stamp is None or stamp.timestamp == local.timestamp
+    if dated and _same_headers(local, remote):
         return Action.NOOP
     # An archived object can be replaced, but not changed nor copied.
     return Action.PUT if remote.archived else Action.POST
@@ -90,7 +92,8 @@ def _same_bytes(
 
 def _same_headers(local: LocalObject, remote: ObjectInfo) -> bool:
     return (
-        dict(local.metadata) == user_metadata(remote.metadata)
+        # A user's item that is named like one of ours is not sent.
+        user_metadata(local.metadata) == user_metadata(remote.metadata)
         and local.content_type == remote.content_type
         and dict(local.system) == dict(remote.system)
     )

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable
+from contextlib import closing
+from typing import Protocol
 
 from onespace_core.crawler.outcome import RowSkippedError, RowWaitsError
 from onespace_core.crawler.rows import Row
@@ -70,6 +71,18 @@ class SyncPolicy:
     exclude: re.Pattern[str] | None = None
 
 
+class Preparation(Protocol):
+    """Makes the remote container where the mapping makes them."""
+
+    def __call__(self) -> None:
+        """Make it, unless that was done."""
+        ...
+
+    def forget(self) -> None:
+        """It turned out not to be there: make it the next time."""
+        ...
+
+
 class SyncEngine:
     """Keeps the store equal to one container; a crawler ``Handler``.
 
@@ -78,8 +91,8 @@ class SyncEngine:
     :param layout: where the container's objects live in it.
     :param source: the container.
     :param recorder: told of everything that was done.
-    :param prepare: called before a copy; makes the remote container, once,
-        where the mapping makes them; None where an operator does.
+    :param prepare: called before a copy; None where an operator makes the
+        remote container.
     """
 
     def __init__(
@@ -91,7 +104,7 @@ class SyncEngine:
         policy: SyncPolicy,
         recorder: SyncRecorder,
         *,
-        prepare: Callable[[], None] | None = None,
+        prepare: Preparation | None = None,
     ) -> None:
         self._provider = provider
         self._probe = probe
@@ -117,7 +130,7 @@ class SyncEngine:
         elif not row.deleted:
             self._copy(row, again=again)
         elif self._policy.propagate_delete:
-            self._delete(row)
+            self._delete(row, again=again)
         else:
             self._recorder.done("delete not propagated")
 
@@ -128,8 +141,13 @@ class SyncEngine:
         if isinstance(exc, PermissionDenied) and self._recorder.succeeded:
             # Others go through: this one key is refused.
             return None
+        if isinstance(exc, BucketNotFound) and self._prepare is not None:
+            # One container's, and we make it: others go on.
+            return None
         try:
             self._probe.head_bucket(self._layout.bucket)
+        except BucketNotFound as probe:
+            return str(probe) if self._prepare is None else None
         except ProviderError as probe:
             return str(probe)
         return None
@@ -151,8 +169,8 @@ class SyncEngine:
         if self._prepare is not None:
             self._prepare()
         if self._may_create(row, again=again):
-            with _Opened(self._open(row, newest=newest)) as reader:
-                self._reconcile(row, reader, None)
+            with closing(self._open(row, newest=newest)) as reader:
+                self._reconcile(reader, None, row.policy_index)
             return
         remote = self._remote(row.name)
         self._probably_new = remote is None
@@ -162,8 +180,8 @@ class SyncEngine:
             if action is not Action.PUT:
                 self._finish(local, action)
                 return
-        with _Opened(self._open(row, newest=newest)) as reader:
-            self._reconcile(row, reader, remote)
+        with closing(self._open(row, newest=newest)) as reader:
+            self._reconcile(reader, remote, row.policy_index)
 
     def _may_create(self, row: Row, *, again: bool) -> bool:
         return (
@@ -174,13 +192,16 @@ class SyncEngine:
         )
 
     def _reconcile(
-        self, row: Row, reader: LocalReader, remote: ObjectInfo | None
+        self,
+        reader: LocalReader,
+        remote: ObjectInfo | None,
+        policy_index: int | None,
     ) -> None:
         local = reader.info
         if local.kind is not LocalKind.PLAIN:
             message = f"a {local.kind.value}: not handled by this version"
             raise RowSkippedError(message)
-        body = LocalBody(self._source, reader, row.policy_index)
+        body = LocalBody(self._source, reader, policy_index)
         for _ in range(_ROUNDS):
             action = decide_live(local, remote, self._traits)
             if action is not Action.PUT:
@@ -190,7 +211,7 @@ class SyncEngine:
                 self._put(local, body, remote)
             except PreconditionFailed:
                 # Someone wrote since we looked, or we never looked.
-                remote = self._remote(row.name)
+                remote = self._remote(local.name)
                 self._probably_new = False
                 continue
             self._after_put(local, body, remote)
@@ -211,9 +232,11 @@ class SyncEngine:
                 conditions=self._conditions(remote),
                 bucket=self._layout.bucket,
             )
-        except ProviderError:
+        except ProviderError as exc:
             if body.failure is not None:
                 raise body.failure from None
+            if isinstance(exc, BucketNotFound) and self._prepare is not None:
+                self._prepare.forget()
             raise
 
     def _conditions(self, remote: ObjectInfo | None) -> Conditions | None:
@@ -229,18 +252,20 @@ class SyncEngine:
         self, local: LocalObject, body: LocalBody, remote: ObjectInfo | None
     ) -> None:
         self._recorder.copied(body.bytes_read)
-        if self._conditions(remote) is None:
-            self._confirm(local)
         if remote is not None and is_large(remote):
             self._drop_manifest(local.name)
+        if remote is not None or self._conditions(None) is None:
+            self._confirm(local)
 
     def _confirm(self, local: LocalObject) -> None:
-        """Look whether a write without a condition may have been late.
+        """Look whether a write may have been late.
 
         While it was under way, another node may have copied a newer
-        version, which ours has then replaced.
+        version, which ours has then replaced. (A condition does not help
+        where the newer version has the same bytes.) Every replica is asked:
+        the one that gave us the older version would give it again.
         """
-        now = self._source.head(local.name, newest=False)
+        now = self._source.head(local.name, newest=True)
         if now is not None and now.timestamp > local.timestamp:
             message = "it changed while it was copied"
             raise RowWaitsError(message)
@@ -250,6 +275,11 @@ class SyncEngine:
             message = f"a {local.kind.value}: not handled by this version"
             raise RowSkippedError(message)
         if action is Action.POST:
+            self._post(local)
+        self._recorder.done(action.value)
+
+    def _post(self, local: LocalObject) -> None:
+        try:
             self._provider.post_object(
                 self._layout.key(local.name),
                 _stamped(local),
@@ -257,18 +287,26 @@ class SyncEngine:
                 system=local.system,
                 bucket=self._layout.bucket,
             )
-        self._recorder.done(action.value)
+        except ObjectNotFound as exc:
+            message = "the remote copy was deleted just now"
+            raise RowWaitsError(message) from exc
+        # There is no condition for it: it may have labelled the bytes of a
+        # newer version as ours.
+        self._confirm(local)
 
     # -- tombstones -------------------------------------------------------
 
-    def _delete(self, row: Row) -> None:
+    def _delete(self, row: Row, *, again: bool) -> None:
         remote = self._remote(row.name)
         local = None
-        if remote is not None:
+        if remote is not None or again:
             local = self._source.head(row.name, newest=True)
         action = decide_tombstone(row.timestamp, remote, local)
         if action is Action.DELETE and remote is not None:
             self._remove(row, remote)
+        elif remote is None and local is not None:
+            # An earlier try deleted it, and could not put it back.
+            self._put_back(row.name)
         if action is Action.REMOTE_NEWER or local is not None:
             self._recorder.done("delete superseded")
         else:
@@ -286,19 +324,14 @@ class SyncEngine:
             self._drop_manifest(row.name)
         # Between our look and the delete somebody may have written the
         # object again and another node copied it: put it back.
-        revived = self._source.head(row.name, newest=True)
-        if revived is not None:
-            self._copy(
-                dataclasses.replace(
-                    row,
-                    deleted=False,
-                    timestamp=revived.timestamp,
-                    data_timestamp=revived.timestamp,
-                    size=revived.size,
-                    etag=revived.etag,
-                ),
-                again=True,
-            )
+        self._put_back(row.name)
+
+    def _put_back(self, name: str) -> None:
+        # Without a policy: the row's is the tombstone's.
+        reader = self._source.open(name, newest=True)
+        if reader is not None:
+            with closing(reader):
+                self._reconcile(reader, self._remote(name), None)
 
     def _drop_manifest(self, name: str) -> None:
         if self._provider.KEY_SCHEME is KeyScheme.HASHED:
@@ -314,6 +347,12 @@ class SyncEngine:
                 self._layout.key(name), bucket=self._layout.bucket
             )
         except ObjectNotFound:
+            return None
+        except BucketNotFound:
+            if self._prepare is None:
+                raise
+            # We make it before we copy.
+            self._prepare.forget()
             return None
 
     def _open(self, row: Row, *, newest: bool) -> LocalReader:
@@ -354,16 +393,3 @@ def _stamped(local: LocalObject) -> dict[str, str]:
         **user_metadata(local.metadata),
         STAMP: Stamp(local.timestamp, local.etag).encode(),
     }
-
-
-class _Opened:
-    """A reader that is closed at the end of a block."""
-
-    def __init__(self, reader: LocalReader) -> None:
-        self._reader = reader
-
-    def __enter__(self) -> LocalReader:
-        return self._reader
-
-    def __exit__(self, *exc: object) -> None:
-        self._reader.close()

@@ -58,9 +58,11 @@ AWKWARD_KEYS = {
     "colon": "a:b@c",
 }
 
-#: Values that an HTTP header cannot hold as they are.
+#: Values that an HTTP header cannot hold as they are, or that code which
+#: means the name changes.
 AWKWARD_VALUES = {
     "latin": "bl\u00e5",
+    "upper-case": "CamelCase",
     "chinese": "\u4e2d\u6587",
     "four-byte": "\U0001f600",
     "control": "a\x04b",

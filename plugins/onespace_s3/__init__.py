@@ -5,6 +5,10 @@ Importing this package imports no SDK: botocore is imported when the first
 instance is built.
 """
 
-from onespace_s3.provider import S3CompatibleProvider, S3Provider
+from onespace_s3.provider import (
+    GoogleInteropProvider,
+    S3CompatibleProvider,
+    S3Provider,
+)
 
-__all__ = ["S3CompatibleProvider", "S3Provider"]
+__all__ = ["GoogleInteropProvider", "S3CompatibleProvider", "S3Provider"]

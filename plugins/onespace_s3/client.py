@@ -36,13 +36,18 @@ _ILLEGAL_TOKEN = re.compile(
 
 
 def build_client(
-    options: Mapping[str, Any], endpoint: Endpoint, concurrency: int
+    options: Mapping[str, Any],
+    endpoint: Endpoint,
+    concurrency: int,
+    *,
+    encode_listings: bool = True,
 ) -> Any:
     """Return a thread-safe S3 client; make no request.
 
     :param options: values of ``S3_OPTS``.
     :param endpoint: the option ``endpoint``, parsed.
     :param concurrency: connections to keep.
+    :param encode_listings: whether listings may ask for encoded keys.
     :raises ConfigError: the AWS profile does not exist, or the SDK refuses
         a setting.
     """
@@ -65,6 +70,11 @@ def build_client(
     except (botocore.exceptions.BotoCoreError, ValueError) as exc:
         raise ConfigError(f"the AWS SDK refuses the settings: {exc}") from exc
     _expect_for_large_bodies(client)
+    if not encode_listings:
+        client.meta.events.unregister(
+            "before-parameter-build.s3.ListObjectsV2",
+            botocore.handlers.set_list_objects_encoding_type_url,
+        )
     if options["signature_version"] == "s3":
         client.meta.events.register("before-sign.s3", _sign_path_as_sent)
     for operation, check in _CHECKS.items():

@@ -29,6 +29,7 @@ def list_objects(
     delimiter: str | None,
     marker: str,
     limit: int | None,
+    encode: bool,
 ) -> ObjectPage:
     """Return one page of ``ListObjectsV2``.
 
@@ -36,16 +37,19 @@ def list_objects(
     can go on. A page that holds nothing but what the caller has seen is not
     given: the next one is asked for.
 
+    :param encode: ask for URL-encoded keys, without which some keys make a
+        listing that cannot be read.
     :raises ServiceUnavailable: the store gives neither entries nor a way to
         go on, but says that there is more.
     """
     parameters: dict[str, Any] = {
         "Bucket": bucket,
         "MaxKeys": min(limit or MAX_KEYS, MAX_KEYS),
+    }
+    if encode:
         # Said here, it is ours to undo: the SDK stumbles over what some
         # stores repeat of the request.
-        "EncodingType": "url",
-    }
+        parameters["EncodingType"] = "url"
     if prefix:
         parameters["Prefix"] = prefix
     if delimiter:

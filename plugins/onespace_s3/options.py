@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from oslo_config import cfg
 
+from onespace_s3.presets import PRESETS
+
 _WRITES = {
     "yes": "the store keeps If-None-Match and If-Match on PUT",
     "create": "it keeps If-None-Match: * alone",
@@ -12,7 +14,7 @@ _WRITES = {
 }
 
 
-def _conditional_writes(default: str) -> cfg.StrOpt:
+def _conditional_writes(default: str | None) -> cfg.StrOpt:
     return cfg.StrOpt(
         "conditional_writes",
         default=default,
@@ -20,11 +22,12 @@ def _conditional_writes(default: str) -> cfg.StrOpt:
         help="Which conditions on writes the store honours. A store that"
         " ignores one overwrites silently, so claim only what is known."
         " Known: 'yes' for Amazon, radosgw from 16 on and MinIO; 'create'"
-        " for Swift's s3api.",
+        " for Swift's s3api."
+        + ("" if default else " Default: the preset's, else 'no'."),
     )
 
 
-def _credentials(endpoint: cfg.StrOpt, writes: str) -> list[cfg.Opt]:
+def _credentials(endpoint: cfg.StrOpt) -> list[cfg.Opt]:
     return [
         endpoint,
         cfg.StrOpt(
@@ -102,28 +105,47 @@ def _credentials(endpoint: cfg.StrOpt, writes: str) -> list[cfg.Opt]:
             min=0.1,
             help="Seconds to wait for the next bytes of an answer.",
         ),
-        _conditional_writes(writes),
     ]
 
 
 #: Options of a ``[credentials:...]`` section with ``provider = s3``.
-S3_OPTS = _credentials(
-    cfg.StrOpt(
-        "endpoint",
-        help="Address of the store, https://host or http://host:port."
-        " Default: Amazon's, by region.",
+S3_OPTS = [
+    *_credentials(
+        cfg.StrOpt(
+            "endpoint",
+            help="Address of the store, https://host or http://host:port."
+            " Default: Amazon's, by region.",
+        )
     ),
-    "yes",
-)
+    _conditional_writes("yes"),
+]
 
 #: The same for ``provider = s3-compatible``.
-COMPATIBLE_OPTS = _credentials(
+COMPATIBLE_OPTS = [
+    *_credentials(
+        cfg.StrOpt(
+            "endpoint",
+            required=True,
+            help="Address of the store, https://host or http://host:port.",
+        )
+    ),
+    cfg.StrOpt(
+        "preset",
+        choices=list(PRESETS),
+        help="What kind of store it is: sets the defaults of"
+        " conditional_writes and region, and limits. Check with 'onespace"
+        " providers verify' that the store does what the preset claims.",
+    ),
+    _conditional_writes(None),
+]
+
+#: The same for ``provider = gcs-interop``.
+GOOGLE_OPTS = _credentials(
     cfg.StrOpt(
         "endpoint",
-        required=True,
-        help="Address of the store, https://host or http://host:port.",
-    ),
-    "no",
+        default="https://storage.googleapis.com",
+        help="Address of Google's XML API.",
+    )
 )
 
 #: Options of a profile or mapping.
@@ -155,4 +177,9 @@ TARGET_OPTS = [
         " false for a bucket whose own default is aws:kms; with encryption ="
         " aws:kms it is known to be false.",
     ),
+]
+
+#: The same for ``provider = gcs-interop``, which always encrypts.
+GOOGLE_TARGET_OPTS = [
+    opt for opt in TARGET_OPTS if opt.dest not in ("encryption", "kms_key_id")
 ]

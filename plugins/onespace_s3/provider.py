@@ -31,7 +31,14 @@ from onespace_core.provider import (
 from onespace_s3 import buckets, info, lister, reader, request, writer
 from onespace_s3.endpoint import Endpoint
 from onespace_s3.errors import translate
-from onespace_s3.options import COMPATIBLE_OPTS, S3_OPTS, TARGET_OPTS
+from onespace_s3.options import (
+    COMPATIBLE_OPTS,
+    GOOGLE_OPTS,
+    GOOGLE_TARGET_OPTS,
+    S3_OPTS,
+    TARGET_OPTS,
+)
+from onespace_s3.presets import GOOGLE, PRESETS, UNKNOWN, Preset
 from onespace_s3.setup import Setup
 
 
@@ -67,10 +74,24 @@ class S3Provider(Provider):
     ) -> Self:
         """Build an instance; see the contract."""
         endpoint = Endpoint.parse(settings["endpoint"])
-        setup = Setup.from_settings(settings, endpoint)
+        preset = cls._preset(settings)
+        settings = preset.applied(settings, endpoint)
+        setup = Setup.from_settings(settings, endpoint, preset)
         from onespace_s3.client import build_client
 
-        return cls(build_client(settings, endpoint, concurrency), setup)
+        client = build_client(
+            settings,
+            endpoint,
+            concurrency,
+            encode_listings=setup.encode_listings,
+        )
+        return cls(client, setup)
+
+    @classmethod
+    def _preset(cls, settings: ProviderSettings) -> Preset:
+        """Return what is known of the store."""
+        del settings
+        return UNKNOWN
 
     @property
     def capabilities(self) -> Capabilities:
@@ -151,6 +172,7 @@ class S3Provider(Provider):
                 delimiter=delimiter,
                 marker=marker,
                 limit=limit,
+                encode=self._setup.encode_listings,
             )
 
     # -- objects ----------------------------------------------------------
@@ -336,3 +358,26 @@ class S3CompatibleProvider(S3Provider):
         return super().from_settings(
             settings, logger=logger, concurrency=concurrency
         )
+
+    @classmethod
+    def _preset(cls, settings: ProviderSettings) -> Preset:
+        return PRESETS.get(settings["preset"] or "", UNKNOWN)
+
+
+class GoogleInteropProvider(S3Provider):
+    """Google Cloud Storage by its XML API, with HMAC keys.
+
+    Google keeps conditions on writes by generations, not by S3's headers:
+    none is claimed. It encrypts whatever it stores. Listings are not
+    URL-encoded, so that one with a key that XML cannot hold (a control
+    character) fails as a whole.
+    """
+
+    NAME: ClassVar[str] = "gcs-interop"
+    OPTS = GOOGLE_OPTS
+    TARGET_OPTS = GOOGLE_TARGET_OPTS
+
+    @classmethod
+    def _preset(cls, settings: ProviderSettings) -> Preset:
+        del settings
+        return GOOGLE

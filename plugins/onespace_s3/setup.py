@@ -13,6 +13,7 @@ from onespace_core.provider import (
 )
 from onespace_s3 import lister
 from onespace_s3.endpoint import Endpoint
+from onespace_s3.presets import Preset
 
 _GIB = 1 << 30
 
@@ -29,6 +30,7 @@ class Setup:
     :param sign_payload: bodies are read twice.
     :param location_constraint: where buckets are made; None lets the store
         decide.
+    :param encode_listings: keys in listings come URL-encoded.
     """
 
     bucket: str | None
@@ -37,17 +39,19 @@ class Setup:
     write_parameters: Mapping[str, str]
     sign_payload: bool
     location_constraint: str | None
+    encode_listings: bool
 
     @classmethod
     def from_settings(
-        cls, settings: ProviderSettings, endpoint: Endpoint
+        cls, settings: ProviderSettings, endpoint: Endpoint, preset: Preset
     ) -> Setup:
         """Work out what the settings mean.
 
+        :param preset: what is known of the store.
         :raises ConfigError: they contradict each other.
         """
         _check_credentials(settings)
-        encryption = settings["encryption"] or (
+        encryption = settings.get("encryption") or (
             "AES256" if endpoint.is_amazon else "none"
         )
         region = settings["region"]
@@ -55,10 +59,11 @@ class Setup:
         return cls(
             bucket=settings.bucket,
             location=f"s3://{endpoint.netloc or region or 'amazonaws.com'}",
-            capabilities=_capabilities(settings, endpoint, encryption),
+            capabilities=_capabilities(settings, endpoint, encryption, preset),
             write_parameters=_write_parameters(settings, encryption),
             sign_payload=bool(settings["payload_signing"]),
             location_constraint=region if abroad else None,
+            encode_listings=preset.encode_listings,
         )
 
 
@@ -83,13 +88,13 @@ def _write_parameters(
     settings: ProviderSettings, encryption: str
 ) -> dict[str, str]:
     parameters = {}
-    if settings["kms_key_id"] and encryption != "aws:kms":
+    if settings.get("kms_key_id") and encryption != "aws:kms":
         raise ConfigError(
             "kms_key_id needs encryption = aws:kms", option="kms_key_id"
         )
     if encryption != "none":
         parameters["ServerSideEncryption"] = encryption
-    if settings["kms_key_id"]:
+    if settings.get("kms_key_id"):
         parameters["SSEKMSKeyId"] = settings["kms_key_id"]
     if settings["storage_class"]:
         parameters["StorageClass"] = settings["storage_class"]
@@ -97,9 +102,12 @@ def _write_parameters(
 
 
 def _capabilities(
-    settings: ProviderSettings, endpoint: Endpoint, encryption: str
+    settings: ProviderSettings,
+    endpoint: Endpoint,
+    encryption: str,
+    preset: Preset,
 ) -> Capabilities:
-    writes = settings["conditional_writes"]
+    writes = settings.get("conditional_writes")
     return Capabilities(
         range_get=True,
         conditional_get=True,
@@ -110,6 +118,8 @@ def _capabilities(
         max_object_size=5 * _GIB,
         max_key_bytes=1024,
         # Amazon's limit; other stores have other ones and say so.
-        max_metadata_bytes=2048 if endpoint.is_amazon else None,
+        max_metadata_bytes=(
+            2048 if endpoint.is_amazon else preset.max_metadata_bytes
+        ),
         max_list_limit=lister.MAX_KEYS,
     )

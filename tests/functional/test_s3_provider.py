@@ -90,7 +90,7 @@ def keys_by_page(provider: Any, **listing: Any) -> list[str]:
 # -- names ------------------------------------------------------------------
 
 
-def test_names_are_kept_by_every_call(
+def test_case_97_names_are_kept_by_every_call(
     provider: Any, s3_server: S3Server
 ) -> None:
     hard = [key for key, who in HARD_NAMES.items() if s3_server.name in who]
@@ -128,7 +128,7 @@ def test_a_name_that_the_server_cannot_have_touches_no_other(
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, None])
-def test_rolled_up_prefixes_come_once_and_in_order(
+def test_case_97_prefixes_come_once_and_in_order(
     provider: Any, s3_server: S3Server, limit: int | None
 ) -> None:
     names = ["a", "a/1", "a/2", "b-", "b/1", "b/2/3", "c", "d/\U0010ffff/x"]
@@ -154,7 +154,9 @@ def test_a_marker_inside_a_rolled_up_prefix_goes_behind_it(
     assert page.next_marker is None
 
 
-def test_more_than_a_page_of_keys(moto_server: S3Server) -> None:
+def test_case_97_a_listing_has_pages_of_a_thousand(
+    moto_server: S3Server,
+) -> None:
     with own_bucket(moto_server) as bucket:
         provider = make(moto_server, bucket)
         keys = [f"k{number:05d}" for number in range(1203)]

@@ -112,3 +112,36 @@ def make_job(database, handler, store, clock=None, fingerprint="f", **tuning):
         clock=clock or Clock(),
         open_database=database.open,
     )
+
+
+class ReplicaDatabase(FakeDatabase):
+    """One node's replica: one row for each name, numbered as they came."""
+
+    def __init__(self, ident="db"):
+        super().__init__((), ident)
+        self.last = 0
+
+    def merge(self, row):
+        """Take over a row if it is newer; return whether it was."""
+        for old in self.rows:
+            if old.name == row.name:
+                if old.timestamp >= row.timestamp:
+                    return False
+                self.rows.remove(old)
+                break
+        self.last += 1
+        self.rows.append(dataclasses.replace(row, rowid=self.last))
+        self.version += 1
+        return True
+
+    def replicate_to(self, other):
+        for row in list(self.rows):
+            other.merge(row)
+
+    def rebuild(self, ident, order):
+        """Become another database with the same rows, numbered anew."""
+        self.ident = ident
+        rows, self.rows, self.last = self.rows, [], 0
+        for row in sorted(rows, key=order):
+            self.merge(row)
+        self.version += 1

@@ -6,7 +6,16 @@ import logging
 
 import pytest
 
-from onespace_core.layers import Layer, PrefixLayer, RetryLayer
+from onespace_core import layers
+from onespace_core.layers import (
+    Layer,
+    ObserveLayer,
+    PrefixLayer,
+    ReadOnlyLayer,
+    RetryLayer,
+    Throttle,
+    ThrottleLayer,
+)
 from onespace_core.provider import (
     CONTRACT,
     BucketAdmin,
@@ -35,6 +44,11 @@ LAYERS = {
     "RetryLayer": lambda inner: RetryLayer(
         inner, logger=logging.getLogger("test")
     ),
+    "ThrottleLayer": lambda inner: ThrottleLayer(inner, Throttle()),
+    "ObserveLayer": lambda inner: ObserveLayer(
+        inner, lambda event: None, logger=logging.getLogger("test")
+    ),
+    "ReadOnlyLayer": ReadOnlyLayer,
     "FaultyLayer": FaultyLayer,
     "LeakTrackingLayer": LeakTrackingLayer,
 }
@@ -112,6 +126,30 @@ DERIVED = {
 }
 
 
+#: What the read-only layer refuses; its own tests see to it.
+WRITES = {
+    "put_object",
+    "post_object",
+    "delete_object",
+    "update_metadata",
+    "upload_object",
+    "shunt_post",
+    "shunt_delete",
+    "create_bucket",
+    "delete_bucket",
+}
+
+
+def forwarded(names):
+    """Return each layer with each of the names that it has to forward."""
+    return [
+        pytest.param(LAYERS[layer], name, id=f"{layer}-{name}")
+        for layer in LAYERS
+        for name in names
+        if not (layer == "ReadOnlyLayer" and name in WRITES)
+    ]
+
+
 class Seen(Exception):
     """Raised with what reached the inner provider."""
 
@@ -150,7 +188,16 @@ def test_the_arguments_above_are_the_whole_contract():
         assert len(args) + len(kwargs) == len(parameters) - 1, name
 
 
-@pytest.mark.parametrize("name", ARGUMENTS)
+def test_every_layer_is_looked_at():
+    ours = {
+        name
+        for name, value in vars(layers).items()
+        if isinstance(value, type) and issubclass(value, Layer)
+    }
+    assert ours <= set(LAYERS)
+
+
+@pytest.mark.parametrize(("wrap", "name"), forwarded(ARGUMENTS))
 def test_a_layer_forwards_every_argument(wrap, name):
     args, kwargs = ARGUMENTS[name]
     with pytest.raises(Seen) as caught:
@@ -169,7 +216,7 @@ def test_a_layer_forwards_every_argument(wrap, name):
             assert arrived == given
 
 
-@pytest.mark.parametrize("name", DERIVED)
+@pytest.mark.parametrize(("wrap", "name"), forwarded(DERIVED))
 def test_a_derived_method_runs_over_the_layers_own_nine(wrap, name):
     args, first = DERIVED[name]
     with pytest.raises(Seen) as caught:
@@ -181,7 +228,9 @@ def test_a_derived_method_runs_over_the_layers_own_nine(wrap, name):
         assert seen_args[0] == "p/k"
 
 
-@pytest.mark.parametrize("name", ["create_bucket", "delete_bucket"])
+@pytest.mark.parametrize(
+    ("wrap", "name"), forwarded(["create_bucket", "delete_bucket"])
+)
 def test_a_layer_forwards_bucket_administration(wrap, name):
     layer = wrap(spied())
     assert isinstance(layer, BucketAdmin)

@@ -283,7 +283,7 @@ def test_not_supported_is_not_retried(memory, clock):
 
 
 def test_each_wait_is_logged_without_a_traceback(memory, caplog):
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG)
     retry(memory, Fault(error=RateLimited)).head_object("a")
     (record,) = caplog.records
     assert "try 1 failed" in record.getMessage()

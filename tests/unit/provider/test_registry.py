@@ -242,10 +242,32 @@ def test_the_command_lists_a_broken_plugin_with_its_reason(world, capsys):
     world.install("acme", "acme_shown", GOOD, "acme = acme_shown:Acme")
     world.install("bad", "acme_sad", "import no_such_sdk", "b = acme_sad:B")
     assert run_command(world) == 1
-    title, good, bad = capsys.readouterr().out.splitlines()
+    title, good, abilities, bad = capsys.readouterr().out.splitlines()
     assert title.split() == ["NAME", "DISTRIBUTION", "CLASS", "STATE"]
     assert good.split() == ["acme", "acme", "1.5", "acme_shown:Acme", "ok"]
+    assert abilities.startswith("    can: range_get, conditional_get, ")
     assert "no_such_sdk" in bad
+
+
+CHOOSY = """
+    from oslo_config import cfg
+    from onespace_core.provider import ConfigError
+    from onespace_core.testing import memory
+
+    class Choosy(memory.MemoryProvider):
+        OPTS = (cfg.StrOpt("endpoint", required=True), cfg.StrOpt("user"))
+
+        @classmethod
+        def from_settings(cls, settings, *, logger, concurrency=10):
+            assert settings["endpoint"]
+            raise ConfigError("a user is needed")
+"""
+
+
+def test_the_command_asks_no_instance_that_cannot_be_made(world, capsys):
+    world.install("acme", "acme_choosy", CHOOSY, "acme = acme_choosy:Choosy")
+    assert run_command(world) == 0
+    assert "can: depends on its settings" in capsys.readouterr().out
 
 
 def test_the_command_succeeds_where_all_can_be_used(world, capsys):

@@ -170,6 +170,21 @@ class LostMetadata(Layer):
         return super().put_object(key, body, metadata=ascii_only, **options)
 
 
+class MetadataCase(Layer):
+    """Gives names as HTTP libraries spell them."""
+
+    def head_object(self, key, **options):
+        info = super().head_object(key, **options)
+        titled = {name.title(): v for name, v in info.metadata.items()}
+        return dataclasses.replace(info, metadata=titled)
+
+
+class LoweredValues(Layer):
+    def put_object(self, key, body, *, metadata=None, **options):
+        lowered = {name: v.lower() for name, v in (metadata or {}).items()}
+        return super().put_object(key, body, metadata=lowered, **options)
+
+
 class NonAtomicPut(Layer):
     def put_object(self, key, body, **options):
         self.inner.delete_object(key, bucket=options.get("bucket"))
@@ -297,6 +312,14 @@ class TestDecodedKeys(contract_of(DecodedKeys)):
 
 
 class TestLostMetadata(contract_of(LostMetadata)):
+    pass
+
+
+class TestMetadataCase(contract_of(MetadataCase)):
+    pass
+
+
+class TestLoweredValues(contract_of(LoweredValues)):
     pass
 
 

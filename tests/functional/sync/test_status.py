@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``onespace status`` beside real work: what is owed, and why."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+from servers.ports import free_ports
+from servers.rig import eventually
+from servers.rows import add_rows
+
+
+def status(rig, *arguments, code=0, **options):
+    """Run the command; check that it is calm and changes nothing."""
+    before = state_files(rig)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "onespace_core.cli.main", "status"),
+            *("--config", str(rig.config), *arguments),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        **options,
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert state_files(rig) == before
+    return done
+
+
+def state_files(rig):
+    """Return what is in the state folder, but for SQLite's own helpers."""
+    if not rig.state_dir.is_dir():
+        return None
+    return {
+        path.name
+        for path in rig.state_dir.iterdir()
+        if not path.name.endswith(("-wal", "-shm"))
+    }
+
+
+def figures(done, mapping="main"):
+    """Return row, failed, waiting and skipped of a mapping's container.
+
+    None if nothing was read of it yet.
+    """
+    for line in done.stdout.splitlines():
+        words = line.split()
+        if words[0] == mapping:
+            return tuple(int(word) for word in words[2:])
+    return None
+
+
+def test_nothing_owed_is_one_line_for_each_container(rig):
+    rig.put("o", b"data")
+    rig.once()
+    done = status(rig)
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 2
+    assert f"{rig.account}/{rig.container}" in done.stdout
+    assert figures(done) == (1, 0, 0, 0)
+
+
+def test_failed_waiting_and_skipped_objects_are_named_with_reasons(rig):
+    rig.put("fine", b"data")
+    rig.put("n" * 1024, b"data")
+    rig.connection.put_object(
+        rig.container,
+        "manifest",
+        b"",
+        headers={"X-Object-Manifest": f"{rig.container}/parts/"},
+    )
+    add_rows(
+        rig.swift,
+        rig.account,
+        rig.container,
+        {"name": "ghost\nline", "timestamp": f"{time.time():.5f}"},
+    )
+    rig.once(code=1)
+    done = status(rig)
+    assert figures(done)[1:] == (1, 1, 1)
+    failed, waiting, skipped = (
+        re.findall(f"^{kind}: (.*)$", done.stdout, re.M)
+        for kind in ("failed", "waiting", "skipped")
+    )
+    where = f"{rig.account}/{rig.container}/"
+    assert failed[0].startswith(where + "n" * 1024 + " since 20")
+    assert "1024" in failed[0].partition("since")[2]
+    assert "(tried 1 times, next in " in failed[0]
+    assert waiting[0].startswith(where + r"ghost\nline since ")
+    assert "no replica has it" in waiting[0]
+    assert "dynamic large object" in skipped[0]
+    assert "tried" not in skipped[0]
+    assert "fine" not in done.stdout
+
+
+def test_the_list_of_objects_can_be_short_or_long(rig):
+    for number in range(25):
+        rig.connection.put_object(
+            rig.container,
+            f"manifest{number}",
+            b"",
+            headers={"X-Object-Manifest": f"{rig.container}/parts/"},
+        )
+    rig.once()
+
+    def listed(*arguments):
+        return status(rig, *arguments).stdout.count("skipped: ")
+
+    assert listed() == 20
+    assert "... and 5 more" in status(rig).stdout
+    assert listed("--objects", "100") == 25
+    assert "more" not in status(rig, "--objects", "100").stdout
+    assert listed("--objects", "0") == 0
+    assert "... and 25 more" in status(rig, "--objects", "0").stdout
+    status(rig, "--objects", "-1", code=2)
+
+
+def test_a_mapping_whose_store_is_down_is_in_trouble_until_it_is_back(rig):
+    endpoint = rig.options["endpoint"]
+    (port,) = free_ports(["127.0.0.1"])
+    rig.options["endpoint"] = f"http://127.0.0.1:{port}"
+    rig.write_config()
+    rig.put("o", b"data")
+    rig.once(code=1)
+    done = status(rig)
+    assert re.search(
+        rf"^mapping main is in trouble since 20.*{rig.bucket}.*; "
+        r"next try in \d+ s$",
+        done.stdout,
+        re.M,
+    )
+    assert rig.options["secret_key"] not in done.stdout
+    rig.options["endpoint"] = endpoint
+    rig.write_config()
+    rig.once()
+    assert "trouble" not in status(rig).stdout
+
+
+def rows_read(rig):
+    return (figures(status(rig)) or (0,))[0]
+
+
+def test_it_works_beside_a_daemon_and_sees_its_progress(rig):
+    with rig.daemon() as daemon:
+        eventually(lambda: "following" in rig.log())
+        for number in range(3):
+            rig.put(f"o{number}", b"data")
+            eventually(lambda: rows_read(rig) > number)  # noqa: B023
+        assert rig.stop(daemon) == 0
+    assert figures(status(rig)) == (3, 0, 0, 0)
+    assert "cannot use the state" not in rig.log()
+
+
+def test_no_state_yet_says_so_and_makes_none(rig):
+    done = status(rig, code=1)
+    assert done.stdout == ""
+    assert str(rig.state_dir) in done.stderr
+    assert "no state" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_mapping_that_was_never_read_here_is_not_hidden(rig):
+    rig.put("o", b"data")
+    rig.once()
+    rig.write_config(
+        "[mapping:second]\ncredentials = remote\nbucket = other\n"
+        f"account = {rig.account}\ncontainer = nowhere\n"
+    )
+    done = status(rig)
+    assert "mapping second: nothing has been read on this node yet" in (
+        done.stdout
+    )
+    assert figures(done) == (1, 0, 0, 0)
+
+
+def test_what_is_wrong_with_the_configuration_is_said_beside_the_rest(rig):
+    rig.put("o", b"data")
+    rig.once()
+    rig.write_config("[mapping:typo]\ncredentials = nobody\n")
+    done = status(rig)
+    assert "mapping:typo" in done.stderr
+    assert figures(done) == (1, 0, 0, 0)
+
+
+def test_a_wrong_default_section_is_no_place_to_look_for_state(rig):
+    rig.default["state_dir"] = "relative/path"
+    rig.write_config()
+    done = status(rig, code=2)
+    assert done.stdout == ""
+    assert "state_dir" in done.stderr
+
+
+def test_a_configuration_that_is_not_there_is_named(rig):
+    rig.config.unlink()
+    done = status(rig, code=2)
+    assert str(rig.config) in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a database" * 999])
+def test_damaged_state_is_one_line_and_left_alone(rig, damage):
+    path = rig.state_dir / "sync.sqlite"
+    path.write_bytes(damage)
+    done = status(rig, code=1)
+    assert str(path) in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert path.read_bytes() == damage
+
+
+def test_a_reader_that_went_away_is_no_traceback(rig):
+    rig.put("o", b"data")
+    rig.once()
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "onespace_core.cli.main"),
+                *("status", "--config", str(rig.config)),
+            ],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert done.stderr == ""
