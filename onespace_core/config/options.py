@@ -102,15 +102,15 @@ GLOBAL_OPTS: Sequence[cfg.Opt] = (
         default=16,
         min=1,
         max=1024,
-        help="Objects that are handled at the same time, all mappings"
-        " together.",
+        help="Objects of one mapping that are handled at the same time;"
+        " also the connections it keeps to its store.",
     ),
     cfg.IntOpt(
         "container_workers",
         default=10,
         min=1,
         max=1024,
-        help="Containers that are looked at at the same time.",
+        help="Containers of one mapping that are looked at at the same time.",
     ),
     cfg.Opt(
         "retry_deadline",

@@ -51,6 +51,8 @@ class _Mapping:
         self.troubled = troubled
         self.unlisted = False
         self.jobs: dict[str, Job] = {}
+        #: Whether any of its databases is here; None: not said yet.
+        self.found: bool | None = None
         self.names: list[str] = []
         self.listed_at: float | None = None
         self.failures = 0
@@ -65,8 +67,7 @@ class Poller:
     one second to five minutes. Mappings share no greenthreads, so that one
     whose store hangs takes none away from another.
 
-    :param pool: its size is how many containers of one mapping are worked
-        on side by side.
+    :param containers: of one mapping that are worked on side by side.
     :param interval: seconds from one round to the next, at least.
     :param discovery: seconds after which the containers of an account are
         listed again.
@@ -77,7 +78,7 @@ class Poller:
         targets: Sequence[Target],
         locator: Locator,
         store: StateStore,
-        pool: GreenPool,
+        containers: int,
         logger: logging.Logger,
         *,
         interval: float,
@@ -86,7 +87,7 @@ class Poller:
     ) -> None:
         health = store.health()
         self._mappings = [
-            _Mapping(target, pool.size, troubled=target.name in health)
+            _Mapping(target, containers, troubled=target.name in health)
             for target in targets
         ]
         self._leaders = GreenPool(max(1, len(targets)))
@@ -168,10 +169,27 @@ class Poller:
                     # An outage: the other containers would find the same.
                     return
                 self._submit(mapping, name, everything=everything)
+            self._tell_if_nothing_is_here(mapping)
         except (Exception, Timeout) as exc:  # noqa: BLE001 - it is logged
             self._failed(mapping, mapping.target.account, exc)
         finally:
             mapping.busy = False
+
+    def _tell_if_nothing_is_here(self, mapping: _Mapping) -> None:
+        """Say once that a mapping has nothing to do on this node.
+
+        It may be so on a node without a replica; or a name is wrong.
+        """
+        if mapping.found is None and mapping.names:
+            mapping.found = False
+            self._logger.warning(
+                "mapping %s: no database of %s/%s is on this node; if there "
+                "should be one, check account, container, devices and "
+                "swift_bind_ip",
+                mapping.target.name,
+                mapping.target.account,
+                mapping.names[0] if len(mapping.names) == 1 else "*",
+            )
 
     def _discover(self, mapping: _Mapping, now: float) -> None:
         target = mapping.target
@@ -207,6 +225,7 @@ class Poller:
             located = self._locator.locate(target.account, name)
             if located is None:
                 return
+            mapping.found = True
             job = mapping.jobs.get(name)
             if job is None:
                 job = mapping.jobs[name] = target.make_job(key)
@@ -231,7 +250,11 @@ class Poller:
                 job.turn(located, everything=True)
         except OutageError as exc:
             self._put_off(mapping, str(exc))
-        except (DatabaseUnavailableError, StateError) as exc:
+        except StateError as exc:
+            # Such as a full disk: what is done cannot be noted, and would
+            # be done again each time.
+            self._put_off(mapping, str(exc))
+        except DatabaseUnavailableError as exc:
             self._logger.error("%s: %s", job.key.mapping, exc)
             self._broken = True
         except (Exception, Timeout) as exc:  # noqa: BLE001 - it is logged

@@ -9,7 +9,7 @@ from onespace_core.provider.errors import OnespaceError
 
 #: Raised when the tables change; a file of another version is migrated or
 #: refused, never guessed at.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 1
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS cursor (
@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS cursor (
     scanned INTEGER NOT NULL,
     verified INTEGER NOT NULL,
     updated REAL NOT NULL,
-    shares TEXT NOT NULL DEFAULT '',
+    shares TEXT NOT NULL,
     PRIMARY KEY (mapping, account, container)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ledger (
@@ -53,8 +53,6 @@ CREATE TABLE IF NOT EXISTS health (
     retry_at REAL NOT NULL
 ) WITHOUT ROWID;
 """
-#: From version 1 to 2.
-_ADD_SHARES = "ALTER TABLE cursor ADD COLUMN shares TEXT NOT NULL DEFAULT ''"
 
 
 class StateError(OnespaceError):
@@ -90,8 +88,6 @@ def open_database(path: str, *, read_only: bool) -> sqlite3.Connection:
             if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
                 message = "quick_check failed"
                 raise sqlite3.DatabaseError(message)
-            if version == 1:
-                connection.execute(_ADD_SHARES)
             connection.executescript(_TABLES)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     except BaseException:

@@ -185,7 +185,10 @@ class StateStore:
     def entries(
         self, key: ContainerKey | None = None, *, limit: int = 1000
     ) -> list[tuple[ContainerKey, Entry]]:
-        """Return what is owed, the oldest first, for people to look at."""
+        """Return what is owed, for people to look at.
+
+        What failed or waits comes first, the oldest in front.
+        """
         where, args = (
             ("", ())
             if key is None
@@ -196,7 +199,7 @@ class StateStore:
         )
         rows = self._execute(
             f"SELECT mapping, account, container, {_ENTRY} FROM ledger "
-            f"{where} ORDER BY first LIMIT ?",
+            f"{where} ORDER BY kind = 'skipped', first LIMIT ?",
             (*args, limit),
         )
         return [(ContainerKey(*row[:3]), _entry(row[3:])) for row in rows]

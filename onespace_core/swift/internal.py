@@ -66,7 +66,8 @@ def load_internal_client(swift_dir: str, path: str | None) -> InternalClient:
     except Exception as exc:
         # paste raises LookupError, OSError, ValueError, SyntaxError ...
         raise ConfigError(
-            f"cannot load the internal client: {exc}",
+            f"cannot load the internal client: {type(exc).__name__}: "
+            + (str(exc).splitlines() or [""])[0],
             section="DEFAULT",
             option="internal_client_path",
             path=path,

@@ -31,6 +31,7 @@ from onespace_core.telemetry import (
 
 if TYPE_CHECKING:
     from onespace_core.config import Config, Mapping, Settings
+    from onespace_core.crawler.database import Locator
     from onespace_core.crawler.job import Job
     from onespace_core.crawler.poller import Poller, Target
     from onespace_core.swift.internal import LocalSwift
@@ -90,7 +91,7 @@ def build(config: Config, logger: logging.Logger) -> Daemon:
         targets,
         locator,
         store,
-        GreenPool(settings.container_workers),
+        settings.container_workers,
         logger,
         interval=settings.poll_interval,
         discovery=settings.discovery_interval,
@@ -100,7 +101,7 @@ def build(config: Config, logger: logging.Logger) -> Daemon:
     )
 
 
-def _locator(settings: Settings):  # type: ignore[no-untyped-def]
+def _locator(settings: Settings) -> Locator:
     from onespace_core.crawler.database import Locator
 
     try:

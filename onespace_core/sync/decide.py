@@ -51,8 +51,12 @@ def decide_live(
     dated = stamp is None or stamp.timestamp == local.timestamp
     if dated and _same_headers(local, remote):
         return Action.NOOP
-    # An archived object can be replaced, but not changed nor copied.
-    return Action.PUT if remote.archived else Action.POST
+    # An archived object can be replaced, but not changed nor copied. And
+    # where the bytes are known by their label alone, a label is never
+    # written without them: another node may be replacing them just now.
+    if remote.archived or not traits.etag_is_md5:
+        return Action.PUT
+    return Action.POST
 
 
 def decide_tombstone(

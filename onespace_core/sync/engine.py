@@ -35,6 +35,7 @@ from onespace_core.swift.source import (
     LocalReader,
     Source,
     SourceChangedError,
+    SourceError,
 )
 from onespace_core.sync.body import LocalBody
 from onespace_core.sync.decide import (
@@ -49,6 +50,8 @@ from onespace_core.telemetry import SyncRecorder
 
 #: Conditions that others broke in between before a row is put off.
 _ROUNDS = 3
+#: Rows in a row whose objects cannot be read before it is an outage.
+_SOURCE_LIMIT = 20
 #: Errors that may be the whole store's.
 _STORE_ERRORS = (
     BucketNotFound,
@@ -119,6 +122,8 @@ class SyncEngine:
         # Whether the last object looked for was not at the store: then the
         # next one is probably new as well, and is created without looking.
         self._probably_new = True
+        # Rows in a row that the local cluster did not give us.
+        self._source_failures = 0
 
     # -- Handler ----------------------------------------------------------
 
@@ -128,14 +133,27 @@ class SyncEngine:
         if exclude is not None and exclude.match(row.name):
             self._recorder.done("excluded")
         elif not row.deleted:
-            self._copy(row, again=again)
+            try:
+                self._copy(row, again=again)
+            except SourceError:
+                self._source_failures += not again
+                raise
         elif self._policy.propagate_delete:
             self._delete(row, again=again)
         else:
             self._recorder.done("delete not propagated")
 
     def outage(self, exc: Exception) -> str | None:
-        """Probe the bucket if the error may be the whole store's."""
+        """Probe the bucket if the error may be the whole store's.
+
+        A local cluster that gave none of the last rows counts as well: else
+        every row of a backlog would go to the ledger one by one. (What is
+        tried again does not count: some objects may be gone for good.)
+        """
+        if isinstance(exc, SourceError):
+            if self._source_failures < _SOURCE_LIMIT:
+                return None
+            return f"the local cluster does not give its objects: {exc}"
         if not isinstance(exc, _STORE_ERRORS):
             return None
         if isinstance(exc, PermissionDenied) and self._recorder.succeeded:
@@ -147,10 +165,13 @@ class SyncEngine:
         try:
             self._probe.head_bucket(self._layout.bucket)
         except BucketNotFound as probe:
-            return str(probe) if self._prepare is None else None
+            return self._where(probe) if self._prepare is None else None
         except ProviderError as probe:
-            return str(probe)
+            return self._where(probe)
         return None
+
+    def _where(self, error: ProviderError) -> str:
+        return f"{self._probe.location}: {error}"
 
     # -- live rows --------------------------------------------------------
 
@@ -365,6 +386,7 @@ class SyncEngine:
             reader = self._source.open(
                 row.name, policy_index=row.policy_index, newest=every
             )
+            self._source_failures = 0
             if reader is not None:
                 if reader.info.timestamp >= row.timestamp:
                     return reader

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from onespace_core.provider import (
     AlreadyExists,
+    BucketNotFound,
     BucketPage,
 )
 from onespace_file import lister, names, rules, store, temp, tree
@@ -148,7 +149,11 @@ def list_page(
         )
     infos = []
     for name in found[:most]:
-        with store_.bucket(name) as bucket:
+        # It may be deleted meanwhile.
+        with (
+            contextlib.suppress(BucketNotFound),
+            store_.bucket(name) as bucket,
+        ):
             infos.append(bucket.info)
     more = len(found) > most
     return BucketPage(

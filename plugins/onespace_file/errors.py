@@ -43,6 +43,10 @@ _ERRNOS: Mapping[int, tuple[_Kind, str | None]] = {
     errno.ELOOP: (PermissionDenied, _LINK),
     errno.ENOTDIR: (PermissionDenied, _LINK),
     errno.EISDIR: (PermissionDenied, _LINK),
+    errno.EXDEV: (
+        PermissionDenied,
+        "nothing may be mounted inside a bucket",
+    ),
     errno.EMFILE: (ServiceUnavailable, "raise the limit of open files"),
     errno.ENFILE: (ServiceUnavailable, "raise the limit of open files"),
     errno.EIO: (ServiceUnavailable, _DISK),

@@ -140,7 +140,7 @@ def _link(name: str) -> PermissionDenied:
     return PermissionDenied(
         f"{name!a} in the store is a symbolic link",
         hint="links are not followed, and a listing without what is behind"
-        " it would be wrong: remove it, or mount what it leads to there",
+        " it would be wrong: put what it leads to in its place",
     )
 
 

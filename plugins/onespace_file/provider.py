@@ -227,9 +227,7 @@ class FileProvider(Provider):
             rules.check_write_supported(conditions)
             headers = writer.Headers.checked(metadata, system, content_type)
             self._clean(there)
-            return writer.put(
-                there, key, body, headers, conditions, self._logger
-            )
+            return writer.put(there, key, body, headers, conditions)
 
     def post_object(
         self,
@@ -252,7 +250,7 @@ class FileProvider(Provider):
         """Delete an object; return whether it was there."""
         with self._on_object("delete_object", bucket, key) as there:
             self._clean(there)
-            return writer.delete(there, key, self._logger)
+            return writer.delete(there, key)
 
     # -- what every method needs ------------------------------------------
 

@@ -71,12 +71,13 @@ class Bucket:
     def locked(self, key: str) -> Iterator[None]:
         """Be the only one, of all processes, who changes a key.
 
-        Held for some renames only, never while bytes move. Kept by the
-        kernel (flock(2)), so a killed process leaves none behind.
+        Held for some renames only, never while bytes move, and never by a
+        greenthread that gives way. Kept by the kernel (flock(2)), so a
+        killed process leaves none behind.
 
         :raises BucketNotFound: it was removed meanwhile.
         """
-        pass
+        fcntl.flock(self.marker, fcntl.LOCK_SH)
         if not os.fstat(self.marker).st_nlink:
             raise BucketNotFound("the bucket was deleted")
         lock_name = LOCK_NAMES[zlib.crc32(key.encode()) % len(LOCK_NAMES)]

@@ -20,7 +20,6 @@ import dataclasses
 import datetime
 import errno
 import hashlib
-import logging
 import os
 import secrets
 from collections.abc import Mapping
@@ -81,7 +80,6 @@ def put(
     body: Body,
     headers: Headers,
     conditions: Conditions | None,
-    logger: logging.Logger,
 ) -> PutResult:
     """Write an object; see the contract."""
     # Once before the bytes are read, once when nobody else may write.
@@ -105,7 +103,7 @@ def put(
             with noted(bucket, folder, old) as note:
                 path = bucket.names.path(key)
                 _commit(bucket, path, temp)
-                if old and note and not _drop(bucket, path, old, logger):
+                if old and note and not _drop(bucket, path, old):
                     note.keep()
     return PutResult(etag=md5)
 
@@ -211,10 +209,11 @@ def _move(source: int, name: bytes, target: int, new_name: bytes) -> None:
     os.rename(name, new_name, src_dir_fd=source, dst_dir_fd=target)
 
 
-def _drop(
-    bucket: Bucket, path: ObjectPath, old: Record, logger: logging.Logger
-) -> bool:
+def _drop(bucket: Bucket, path: ObjectPath, old: Record) -> bool:
     """Remove bytes that no description names any more; never fails.
+
+    Says nothing to a log: a greenthread may give way there, and the key's
+    lock is held, for which another one of this process would wait for ever.
 
     :returns: False: they are there, and a cleaner has to remove them.
     """
@@ -223,13 +222,7 @@ def _drop(
             os.unlink(path.data(old.version), dir_fd=folder)
     except FileNotFoundError:
         return True
-    except OSError as exc:
-        logger.warning(
-            "bucket %r: the old bytes of %r are to be removed later: %s",
-            bucket.info.name,
-            old.key,
-            exc.strerror,
-        )
+    except OSError:
         return False
     return True
 
@@ -258,7 +251,7 @@ def post(bucket: Bucket, key: str, headers: Headers) -> None:
             bucket.durable.folder(there)
 
 
-def delete(bucket: Bucket, key: str, logger: logging.Logger) -> bool:
+def delete(bucket: Bucket, key: str) -> bool:
     """Delete an object; return whether it was there."""
     if load(bucket, key) is None:
         return False
@@ -271,7 +264,7 @@ def delete(bucket: Bucket, key: str, logger: logging.Logger) -> bool:
         with tree.opened(bucket.fd, path.folders) as there:
             _remove_meta(path, there, folder, note)
             bucket.durable.folder(there)
-        if _drop(bucket, path, old, logger):
+        if _drop(bucket, path, old):
             with contextlib.suppress(OSError):
                 os.unlink(note, dir_fd=folder)
     tree.prune(bucket.fd, path.folders)

@@ -88,6 +88,8 @@ class FakeSource:
     """
 
     def __init__(self):
+        #: What every call raises, if set.
+        self.broken = None
         self.versions = {}
         self.script = []
         self.calls = []
@@ -107,6 +109,8 @@ class FakeSource:
         return self.put(name, seconds, None)
 
     def _pick(self, op, name, newest):
+        if self.broken is not None:
+            raise self.broken
         self.calls.append((op, name, newest))
         if self.on_read is not None:
             self.on_read(op, name, newest)

@@ -291,27 +291,3 @@ def test_full_disk_is_a_state_error_and_the_rows_are_done_again(
     job.turn(located())
     assert handler.names == ["o1", "o2", "o1", "o2"]
     assert store.cursor(KEY, "db", "f").scanned == 2
-
-
-def test_state_of_the_first_version_is_taken_over(tmp_path, handler):
-    path = str(tmp_path / "old.sqlite")
-    StateStore(path, LOG).close()
-    old = sqlite3.connect(path)
-    old.executescript(
-        "ALTER TABLE cursor DROP COLUMN shares;"
-        "INSERT INTO cursor VALUES ('m', 'AUTH_test', 'c', 'db', 'f', 9, 4,"
-        " 0.0);"
-        "PRAGMA user_version = 1;"
-    )
-    old.close()
-    reader = StateStore(path, LOG, read_only=True)
-    assert len(reader.summaries()) == 1
-    reader.close()
-    store = StateStore(path, LOG)
-    found = store.cursor(KEY, "db", "f")
-    assert (found.scanned, found.verified, found.shares) == (9, 4, "")
-    rows = [make_row(n) for n in range(1, 10)]
-    make_job(FakeDatabase(rows), handler, store).turn(located(2, [0]))
-    assert set(handler.names) == {f"o{n}" for n in range(5, 10)}
-    store.close()
-    StateStore(path, LOG).close()

@@ -4,11 +4,16 @@ import logging
 import pytest
 from servers.crawler_fakes import Clock, located
 
-from onespace_core.concurrency import Event, GreenPool, sleep
+from onespace_core.concurrency import Event, sleep
 from onespace_core.crawler.database import DatabaseUnavailableError
 from onespace_core.crawler.job import OutageError
 from onespace_core.crawler.poller import Poller, Target
-from onespace_core.state import ContainerKey, Cursor, StateStore
+from onespace_core.state import (
+    ContainerKey,
+    Cursor,
+    StateError,
+    StateStore,
+)
 
 LOG = logging.getLogger("test.poller")
 
@@ -80,7 +85,7 @@ class World:
             [self._target(*target) for target in targets],
             Everywhere(missing),
             store,
-            GreenPool(5),
+            5,
             LOG,
             interval=0.0,
             discovery=discovery,
@@ -207,6 +212,22 @@ def test_container_that_left_the_listing_is_followed_until_drained(store):
     world = World(store, [("m", lambda: ["here"])])
     world.round()
     assert world.jobs["m", "deleted"].turns == 1
+
+
+def test_mapping_without_any_replica_here_is_said_once(store, caplog):
+    world = World(store, [("m", lambda: ["a"])], missing=["a"])
+    world.round()
+    world.round()
+    assert caplog.text.count("no database of A/a is on this node") == 1
+
+
+def test_full_disk_is_no_reason_to_do_everything_twice_a_second(store):
+    full = [StateError("disk full")] * 2
+    world = World(store, [("m", lambda: ["a"], full)])
+    world.round()
+    world.round()
+    assert world.jobs["m", "a"].turns == 1
+    assert "disk full" in store.health()["m"][0]
 
 
 def test_container_without_a_replica_here_is_passed_over(store):

@@ -8,7 +8,7 @@ import pytest
 from servers.crawler_fakes import Clock, located
 from swift.common.exceptions import ChunkReadTimeout
 
-from onespace_core.concurrency import Event, GreenPool, sleep, spawn
+from onespace_core.concurrency import Event, sleep, spawn
 from onespace_core.crawler.job import OutageError
 from onespace_core.crawler.poller import Poller, Target
 from onespace_core.state import StateError, StateStore
@@ -65,7 +65,7 @@ class World:
             [self._target(*target) for target in targets],
             self.locator,
             store,
-            GreenPool(workers),
+            workers,
             LOG,
             interval=interval,
             discovery=30.0,

@@ -2,7 +2,7 @@
 """Keys as paths: every key one path, every path one key, all inside."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from onespace_file.names import DATA, LONGEST, Kind, Names
 
@@ -41,12 +41,14 @@ def key_of(names, path):
 
 
 @pytest.mark.parametrize("names", MODES)
+@settings(deadline=None)
 @given(key=KEYS)
 def test_a_path_is_read_as_the_key_it_was_made_of(names, key):
     assert key_of(names, names.path(key)) == key
 
 
 @pytest.mark.parametrize("names", MODES)
+@settings(deadline=None)
 @given(key=KEYS)
 def test_no_name_leaves_its_folder_or_is_too_long(names, key):
     path = names.path(key)
@@ -60,6 +62,7 @@ def test_no_name_leaves_its_folder_or_is_too_long(names, key):
         assert name not in {b"%bucket", b"%tmp", b"%lock"}
 
 
+@settings(deadline=None)
 @given(one=KEYS, other=KEYS)
 def test_folded_names_of_two_keys_differ_without_case(one, other):
     names = MODES[1]
@@ -73,6 +76,7 @@ def test_folded_names_of_two_keys_differ_without_case(one, other):
     assert (folded(one) == folded(other)) == (one == other)
 
 
+@settings(deadline=None)
 @given(upper=st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_folded_names_of_a_key_in_other_case_differ(upper):
     one, other = MODES[1].path(upper.upper()), MODES[1].path(upper.lower())

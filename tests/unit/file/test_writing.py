@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is on the disk, in which order, and what never is."""
 
-import contextlib
 import json
 import os
-import subprocess
 
 import pytest
-from onespace_file import FileProvider
-from unit.file.conftest import files, prepare, provider_of
+from onespace_file import FileProvider, buckets
+from unit.file.conftest import files, provider_of
 
 from onespace_core.provider import (
     AlreadyExists,
@@ -21,9 +19,8 @@ from onespace_core.provider import (
     ObjectNotFound,
     PermissionDenied,
     PreconditionFailed,
+    ProviderError,
     ProviderSettings,
-    QuotaExceeded,
-    ServiceUnavailable,
 )
 
 
@@ -108,6 +105,9 @@ def test_each_step_is_on_the_disk_before_the_next(
         *("sync ", "sync /x", "rename v", "sync /x/y"),
         *("rename m", "sync /x/y"),
     ]
+    del steps[:]
+    provider.post_object("x/y/a", {"n": "1"})
+    assert steps == ["sync meta", "rename m", "sync /x/y"]
 
 
 def test_a_folder_made_by_somebody_else_is_synced_once(
@@ -134,23 +134,6 @@ def test_without_fsync_nothing_is_synced(folder, provider, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", refuse)
     provider_of(folder, fsync=False).put_object("a/b", BytesBody(b"1"))
-
-
-def test_a_folder_without_marker_is_a_disk_that_is_not_mounted(folder):
-    folder.mkdir()
-    provider = provider_of(folder)
-    for call in (
-        provider.create_bucket,
-        provider.head_account,
-        lambda: provider.put_object("a", BytesBody(b"1")),
-    ):
-        with pytest.raises(ServiceUnavailable, match=r"\.onespace-store"):
-            call()
-    assert os.listdir(folder) == []
-    folder.rmdir()
-    with pytest.raises(ServiceUnavailable):
-        provider.create_bucket()
-    assert not folder.exists()
 
 
 def test_a_folder_that_is_no_bucket_is_not_one(folder, provider):
@@ -262,69 +245,6 @@ def test_a_reader_goes_on_when_its_object_is_replaced(provider):
         assert b"".join(reader) == b"old" * 50_000
 
 
-def fill(path):
-    with (
-        contextlib.suppress(OSError),
-        path.open("wb", buffering=0) as file,
-    ):
-        while True:
-            file.write(bytes(4096))
-
-
-def test_a_full_disk_is_named_and_keeps_the_old_object(small_disk):
-    provider = prepare(small_disk)
-    place = small_disk / "bucket"
-    provider.put_object("a/b", BytesBody(b"old"), metadata={"m": "old"})
-    before = files(place)
-    for key in ("a/b", "new/c"):
-        with pytest.raises(QuotaExceeded) as caught:
-            provider.put_object(key, BytesBody(bytes(2 << 20)))
-        assert caught.value.hint
-    assert files(place) == before
-    assert not (place / "new").exists()
-    (place / "fill").write_bytes(bytes(900_000))
-    fill(small_disk / "rest")
-    with pytest.raises(QuotaExceeded):
-        provider.post_object("a/b", {"m": "new"})
-    assert provider.get_object("a/b").read() == b"old"
-    assert provider.head_object("a/b").metadata == {"m": "old"}
-    assert provider.delete_object("a/b") is True
-    assert files(place) == ["fill"]
-
-
-def test_a_disk_that_is_read_only_is_named_and_read(small_disk):
-    provider = prepare(small_disk)
-    provider.put_object("a", BytesBody(b"1"))
-    remount = ["mount", "-o", "remount,ro", str(small_disk)]
-    subprocess.run(remount, check=True)
-    for call in (
-        lambda: provider.put_object("a", BytesBody(b"2")),
-        lambda: provider.post_object("a", {}),
-        lambda: provider.delete_object("a"),
-        lambda: provider.create_bucket("b"),
-    ):
-        with pytest.raises(PermissionDenied):
-            call()
-    fresh = provider_of(small_disk)
-    assert fresh.get_object("a").read() == b"1"
-    assert len(fresh.list_objects().objects) == 1
-
-
-def test_a_disk_unmounted_meanwhile_is_not_written_over(small_disk):
-    provider = prepare(small_disk)
-    provider.put_object("a", BytesBody(b"1"))
-    subprocess.run(["umount", str(small_disk)], check=True)
-    try:
-        with pytest.raises(ServiceUnavailable):
-            provider.put_object("a", BytesBody(b"2"))
-        with pytest.raises(ServiceUnavailable):
-            provider.list_objects()
-        assert os.listdir(small_disk) == []
-    finally:
-        again = ["mount", "-t", "tmpfs", "none", str(small_disk)]
-        subprocess.run(again, check=True)
-
-
 def test_conditions_that_no_capability_stands_for_are_refused(provider):
     provider.put_object("a", BytesBody(b"1"))
     when = provider.head_object("a").last_modified
@@ -334,6 +254,30 @@ def test_conditions_that_no_capability_stands_for_are_refused(provider):
     ):
         with pytest.raises(NotSupported):
             provider.put_object("a", BytesBody(b"2"), conditions=each)
+
+
+def test_names_are_exact_where_the_file_system_is(provider, place):
+    assert json.loads((place / "%bucket").read_text())["folded"] is False
+
+
+def test_where_case_does_not_count_keys_are_kept_apart_by_other_letters(
+    folder, provider, monkeypatch
+):
+    # No such file system can be made here: it answers to any name.
+    with monkeypatch.context() as patch:
+        patch.setattr(buckets, "_exists", lambda name, _fd: b"PROBE" in name)
+        provider.create_bucket("folded")
+    mine = provider_of(folder, bucket="folded")
+    keys = ["A", "a", "E\u0301/x", "e\u0301/x", "\u00e9/x", "\u00c9/x"]
+    for key in keys:
+        mine.put_object(key, BytesBody(key))
+    assert [mine.get_object(key).read().decode() for key in keys] == keys
+    listed = [info.key for info in mine.list_objects().objects]
+    assert listed == sorted(keys)
+    names = files(folder / "folded")
+    metas = {name.lower() for name in names if name.endswith("%meta")}
+    assert len(metas) == len(keys)
+    assert all(name.isascii() for name in names)
 
 
 def test_a_condition_that_fails_reads_no_body(provider):
@@ -374,3 +318,29 @@ def test_a_folder_that_is_not_absolute_is_refused(folder):
     with pytest.raises(ConfigError) as caught:
         FileProvider.from_settings(settings, logger=None)
     assert caught.value.option == "folder"
+
+
+def test_no_descriptor_stays_open_whatever_happens(provider, place):
+    def all_sorts():
+        provider.put_object("a/b", BytesBody(b"1"))
+        provider.post_object("a/b", {"n": "1"})
+        provider.get_object("a/b").close()
+        provider.list_objects(delimiter="/")
+        provider.delete_object("a/b")
+        for call in (
+            lambda: provider.get_object("a/b"),
+            lambda: provider.post_object("a/b", {}),
+            lambda: provider.head_bucket("missing"),
+            lambda: provider.put_object(
+                "a", BytesBody(b"1"), conditions=Conditions(if_match="0")
+            ),
+            lambda: provider.put_object("link/a", BytesBody(b"1")),
+        ):
+            with pytest.raises(ProviderError):
+                call()
+
+    (place / "link").write_text("a file where a folder should be")
+    before = os.listdir("/proc/self/fd")
+    for _ in range(3):
+        all_sorts()
+    assert os.listdir("/proc/self/fd") == before

@@ -566,9 +566,18 @@ def test_store_without_conditions_keeps_a_copy_that_is_newer():
     assert world.calls() == ["head_object"]
 
 
-def test_post_that_may_have_labelled_newer_bytes_is_noticed():
-    """On a store with opaque ETags nobody would see it later."""
+def test_store_with_opaque_etags_never_gets_a_label_without_its_bytes():
     world = World(etag_is_md5=False)
+    world.put_remote(b"old", T0)
+    world.source.put("o", T0, b"old")
+    world.source.put("o", T0 + 1, b"old", metadata=(("a", "1"),))
+    world.handle(again=True, data_timestamp=stamp(T0))
+    assert "post_object" not in world.calls()
+    assert world.stamp() == stamp(T0 + 1)
+
+
+def test_post_that_may_have_labelled_newer_bytes_is_noticed():
+    world = World()
     world.put_remote(b"old", T0)
     world.source.put("o", T0, b"old")
     world.source.put("o", T0 + 1, b"old", metadata=(("a", "1"),))
@@ -852,3 +861,31 @@ def test_deletion_in_a_container_that_was_never_made_succeeds(made):
     world.source.delete("o", T0)
     world.handle()
     assert preparing.made == 0
+
+
+def test_local_cluster_that_gives_nothing_is_an_outage_not_many_failures():
+    world = World()
+    world.source.put("o", T0, b"data")
+    row = world.row()
+    world.source.broken = SourceError("local GET answered 503")
+    reasons = []
+    for _ in range(25):
+        with pytest.raises(SourceError) as caught:
+            world.engine.handle(row, again=False)
+        reasons.append(world.engine.outage(caught.value))
+    assert reasons[0] is None
+    assert "local cluster" in reasons[-1]
+    world.source.broken = None
+    world.engine.handle(row, again=False)
+    assert world.engine.outage(SourceError("one object")) is None
+
+
+def test_rows_that_are_tried_again_do_not_tell_of_the_cluster():
+    world = World()
+    world.source.put("o", T0, b"data")
+    row = world.row()
+    world.source.broken = SourceError("rotten")
+    for _ in range(25):
+        with pytest.raises(SourceError) as caught:
+            world.engine.handle(row, again=True)
+        assert world.engine.outage(caught.value) is None
