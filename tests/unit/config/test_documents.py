@@ -15,7 +15,7 @@ from onespace_core.provider.registry import Registry
 ROOT = pathlib.Path(__file__).parents[3]
 SAMPLE = ROOT / "etc" / "onespace.conf.sample"
 PAGE = ROOT / "docs" / "configuration.rst"
-OURS = ("s3", "s3-compatible", "swift")
+OURS = ("file", "gcs-interop", "s3", "s3-compatible", "swift")
 
 
 def _option_names():
