@@ -130,6 +130,15 @@ class TestSwiftS3Api(contract.ProviderContract):
     def harness(self, s3api: S3Server) -> Iterator[S3Harness]:
         yield from in_own_bucket(s3api)
 
+    @pytest.mark.xfail(
+        raises=AssertionError,
+        reason="Swift looks for the object before it reads the body, so two "
+        "that begin at the same time may both create it",
+        strict=False,
+    )
+    def test_one_of_many_creates(self, provider: S3Provider) -> None:
+        super().test_one_of_many_creates(provider)
+
 
 class TestMoto(contract.ProviderContract):
     """A double of Amazon's."""
@@ -144,6 +153,14 @@ class TestMoto(contract.ProviderContract):
         self, provider: S3Provider, harness: S3Harness, key: str
     ) -> None:
         super().test_an_awkward_key_is_kept(provider, harness, key)
+
+    @pytest.mark.xfail(
+        raises=AssertionError,
+        reason="moto looks first and writes then, without a lock",
+        strict=False,
+    )
+    def test_one_of_many_creates(self, provider: S3Provider) -> None:
+        super().test_one_of_many_creates(provider)
 
     @pytest.mark.xfail(reason="moto replaces an object in several steps")
     def test_readers_see_one_object_or_the_other(
