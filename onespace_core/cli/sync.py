@@ -223,14 +223,15 @@ def _once(daemon: Daemon, config: Config, logger: logging.Logger) -> int:
 
 
 def _forever(daemon: Daemon, config: Config, logger: logging.Logger) -> int:
-    def stop(signum: int, _frame: object) -> None:
-        logger.info("stopping (signal %d)", signum)
+    def stop(_signum: int, _frame: object) -> None:
+        # No logging here: the signal may have come in the middle of it.
         daemon.poller.stop()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     logger.info("following %d mappings", len(config.mappings))
     daemon.poller.run_forever()
+    logger.info("stopping, as a signal asked")
     try:
         with concurrency.Timeout(config.settings.stop_timeout):
             daemon.poller.wait()
@@ -245,7 +246,7 @@ def _forever(daemon: Daemon, config: Config, logger: logging.Logger) -> int:
 
 
 def _report(daemon: Daemon, logger: logging.Logger) -> None:
-    figures = [recorder.figures() for recorder in daemon.recorders]
+    figures = [recorder.figures() for recorder in daemon.recorders.values()]
     others: dict[str, int] = {}
     for figure in figures:
         for name, count in figure.others.items():

@@ -118,6 +118,7 @@ class Job:
         self.settled = 0
         self._quiet: tuple[tuple[object, ...], float] | None = None
         self._gone = False
+        self._said_sharded = False
         self._stopped = False
 
     def stop(self) -> None:
@@ -142,7 +143,8 @@ class Job:
             return False
         if not everything and self._is_quiet(token):
             return self._owed(database)
-        if database.is_sharded():
+        if database.is_sharded() and not self._said_sharded:
+            self._said_sharded = True
             self._logger.warning(
                 "%s: %s/%s is sharded; the rows of its shards are not "
                 "followed by this version",

@@ -50,7 +50,7 @@ class Daemon:
 
     poller: Poller
     store: StateStore
-    recorders: list[SyncRecorder]
+    recorders: dict[ContainerKey, SyncRecorder]
     problems: list[OnespaceError]
     closers: list[Callable[[], None]]
 
@@ -162,7 +162,7 @@ class _Builder:
         self._statsd = statsd
         self._logger = logger
         self._registry = Registry()
-        self.recorders: list[SyncRecorder] = []
+        self.recorders: dict[ContainerKey, SyncRecorder] = {}
         self.problems: list[OnespaceError] = []
         self.closers: list[Callable[[], None]] = []
 
@@ -236,17 +236,7 @@ class _Builder:
             per_account=mapping.per_account,
             custom_prefix=mapping.custom_prefix,
         )
-        recorder = SyncRecorder(
-            self._statsd,
-            statsd_prefix(
-                endpoint=_endpoint(mapping),
-                account=key.account,
-                bucket=mapping.bucket,
-                custom_prefix=mapping.custom_prefix,
-                container=key.container,
-            ),
-        )
-        self.recorders.append(recorder)
+        recorder = self._recorder(mapping, key)
         engine = SyncEngine(
             provider,
             plain,
@@ -274,6 +264,21 @@ class _Builder:
             ),
             self._logger,
         )
+
+    def _recorder(self, mapping: Mapping, key: ContainerKey) -> SyncRecorder:
+        """Return the container's; one that comes back goes on counting."""
+        recorder = self.recorders.get(key)
+        if recorder is None:
+            prefix = statsd_prefix(
+                endpoint=_endpoint(mapping),
+                account=key.account,
+                bucket=mapping.bucket,
+                custom_prefix=mapping.custom_prefix,
+                container=key.container,
+            )
+            recorder = SyncRecorder(self._statsd, prefix)
+            self.recorders[key] = recorder
+        return recorder
 
 
 def _preparation(
