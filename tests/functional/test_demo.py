@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from servers.children import hear_ctrl_c
 from servers.rig import eventually
 
 COMMAND = (sys.executable, "-m", "onespace_core.cli.main", "demo")
@@ -48,6 +49,7 @@ def kept(folder):
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=hear_ctrl_c,
         # Through a pipe, and still to be seen while it runs.
         env={**os.environ, "PYTHONUNBUFFERED": ""},
     )

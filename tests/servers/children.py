@@ -20,6 +20,15 @@ def require_program(name: str, hint: str) -> str:
     return path
 
 
+def hear_ctrl_c() -> None:
+    """Let a child obey SIGINT; for ``preexec_fn``.
+
+    Who runs the tests in the background of a shell has it ignored, and a
+    child inherits that.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Processes:
     """Named processes, each with a log, ended by their ids.
 

@@ -216,6 +216,8 @@ def _pipeline_conf(layout: ClusterLayout, pipeline: str, port: int) -> str:
         + f"[pipeline:main]\npipeline = {pipeline}\n"
         + "[app:proxy-server]\nuse = egg:swift#proxy\n"
         + "account_autocreate = true\nallow_account_management = true\n"
+        # A node that a test has stopped and started is used again at once.
+        + "error_suppression_interval = 1\n"
         + "".join(
             f"[filter:{name}]\n"
             + _OPTIONS.get(name, f"use = egg:swift#{name}\n").format(

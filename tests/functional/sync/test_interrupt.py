@@ -6,6 +6,7 @@ import socket
 import subprocess
 
 import pytest
+from servers.children import hear_ctrl_c
 from servers.rig import eventually
 
 
@@ -26,7 +27,10 @@ def test_an_interrupted_pass_is_130_and_nothing_is_lost(rig, silent_store):
     for number in range(5):
         rig.put(f"o{number}", b"data")
     process = subprocess.Popen(
-        rig.command("--once"), stderr=subprocess.PIPE, text=True
+        rig.command("--once"),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hear_ctrl_c,
     )
     try:
         silent_store.settimeout(30)

@@ -9,6 +9,7 @@ import sys
 import types
 
 import pytest
+from servers.children import hear_ctrl_c
 
 from onespace_core.cli import main, sync
 from onespace_core.provider.errors import ConfigError, OnespaceError
@@ -145,6 +146,7 @@ def test_ctrl_c_ends_a_real_command(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_ctrl_c,
     )
     try:
         assert process.stdout.readline() == "Starting two Swifts ...\n"
