@@ -208,6 +208,9 @@ def _cannot_write(state_dir: str, exc: OSError) -> OnespaceError:
 
 
 def _once(daemon: Daemon, config: Config, logger: logging.Logger) -> int:
+    # As an exception, Ctrl-C would be lost in whichever greenthread it hits.
+    # A pass may end at any moment: what is saved is always right.
+    signal.signal(signal.SIGINT, lambda *_args: os._exit(130))
     daemon.poller.run_once()
     _report(daemon, logger)
     if config.problems:
