@@ -219,9 +219,7 @@ class SyncEngine:
         policy_index: int | None,
     ) -> None:
         local = reader.info
-        if local.kind is not LocalKind.PLAIN:
-            message = f"a {local.kind.value}: not handled by this version"
-            raise RowSkippedError(message)
+        _require_plain(local)
         body = LocalBody(self._source, reader, policy_index)
         for _ in range(_ROUNDS):
             action = decide_live(local, remote, self._traits)
@@ -292,9 +290,7 @@ class SyncEngine:
             raise RowWaitsError(message)
 
     def _finish(self, local: LocalObject, action: Action) -> None:
-        if local.kind is not LocalKind.PLAIN:
-            message = f"a {local.kind.value}: not handled by this version"
-            raise RowSkippedError(message)
+        _require_plain(local)
         if action is Action.POST:
             self._post(local)
         self._recorder.done(action.value)
@@ -408,6 +404,12 @@ def _not_there_yet(missing: bool) -> RowWaitsError:
     if missing:
         return RowWaitsError("listed, but no replica has it")
     return RowWaitsError("every replica is older than the listing")
+
+
+def _require_plain(local: LocalObject) -> None:
+    if local.kind is not LocalKind.PLAIN:
+        message = f"a {local.kind.value}: not handled by this version"
+        raise RowSkippedError(message)
 
 
 def _stamped(local: LocalObject) -> dict[str, str]:
