@@ -23,9 +23,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from onespace_core.provider.body import Body
 
+#: Name in ``system`` of the time at which the store deletes the object by
+#: itself, in whole seconds since the epoch. Only where ``object_expiry`` is
+#: claimed; elsewhere it is refused with ``NotSupported``.
+EXPIRY = "x-delete-at"
+
 #: Names that may appear in ``system``: headers of the object that are not
 #: user metadata and that every HTTP store knows (RFC 9110, RFC 6266, RFC
-#: 9111).
+#: 9111). :data:`EXPIRY` comes on top.
 SYSTEM_HEADERS = frozenset(
     {
         "cache-control",
@@ -71,6 +76,11 @@ class Capabilities:
     :param etag_is_md5: the ETag of an object written by one PUT is the MD5
         of its body.
     :param large_objects: Swift-style manifests (SLO, DLO).
+    :param object_expiry: ``system`` may hold :data:`EXPIRY`.
+    :param part_copy: ``copy_part`` of a ``MultipartUpload`` works.
+    :param min_part_size: bytes of every part but the last.
+    :param max_part_size: bytes of a part; None means no known limit.
+    :param max_parts: of one upload; None likewise.
     :param read_after_write: a GET after a PUT sees it.
     :param max_object_size: bytes in one PUT; None means no known limit.
     :param max_key_bytes: UTF-8 bytes of a key; None likewise.
@@ -89,6 +99,11 @@ class Capabilities:
     account_stats: bool = False
     etag_is_md5: bool = False
     large_objects: bool = False
+    object_expiry: bool = False
+    part_copy: bool = False
+    min_part_size: int = 0
+    max_part_size: int | None = None
+    max_parts: int | None = None
     read_after_write: bool = True
     max_object_size: int | None = None
     max_key_bytes: int | None = None

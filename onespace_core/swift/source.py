@@ -30,9 +30,15 @@ class LocalObject:
     """One version of a local object, without its bytes.
 
     :param timestamp: of the newest change, in Swift's internal format.
-    :param etag: MD5 of the body, lower case.
+    :param size: bytes of the stored body; of a large object, its
+        manifest's.
+    :param etag: MD5 of the stored body, lower case.
     :param metadata: user metadata, names lower case, values text.
     :param system: see :data:`onespace_core.provider.SYSTEM_HEADERS`.
+    :param delete_at: when Swift deletes it by itself, seconds since the
+        epoch; None means never.
+    :param headers: all of them, names lower case; for criteria of
+        operators.
     """
 
     name: str
@@ -43,6 +49,66 @@ class LocalObject:
     metadata: Mapping[str, str]
     system: Mapping[str, str]
     kind: LocalKind = LocalKind.PLAIN
+    delete_at: int | None = None
+    headers: Mapping[str, str] = dataclasses.field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Some bytes of a plain local object, or bytes written in a manifest.
+
+    :param container: where the object is, in the same account.
+    :param name: its name; empty where ``data`` is given.
+    :param size: bytes of the whole object.
+    :param etag: MD5 of the whole object, lower case.
+    :param first: first byte that counts.
+    :param last: last one, inclusive.
+    :param data: the bytes themselves ("inline" segments).
+    """
+
+    container: str
+    name: str
+    size: int
+    etag: str
+    first: int
+    last: int
+    data: bytes | None = None
+
+    @property
+    def length(self) -> int:
+        """Bytes that count."""
+        return self.last - self.first + 1
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is all of the object."""
+        return self.length == self.size
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LocalManifest:
+    """What a local large object is made of.
+
+    :param info: the version of the manifest that was read.
+    :param pieces: in order, with nested manifests resolved; none is empty.
+    :param raw: the stored body: Swift's own JSON for a static one.
+    :param dynamic: container and prefix of a dynamic one, decoded.
+    :param members: container, name and MD5 of every object that it needs,
+        nested manifests included, each once.
+    """
+
+    info: LocalObject
+    pieces: tuple[Piece, ...]
+    raw: bytes
+    dynamic: tuple[str, str] | None = None
+    members: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the large object."""
+        return sum(piece.length for piece in self.pieces)
 
 
 class LocalReader(Protocol):
@@ -66,7 +132,7 @@ class LocalReader(Protocol):
 class Source(Protocol):
     """The objects of one local container.
 
-    Both calls raise :class:`SourceError` if the cluster does not answer.
+    Every call raises :class:`SourceError` if the cluster does not answer.
     """
 
     def head(
@@ -82,9 +148,48 @@ class Source(Protocol):
         ...
 
     def open(
-        self, name: str, *, policy_index: int | None = None, newest: bool
+        self,
+        name: str,
+        *,
+        policy_index: int | None = None,
+        newest: bool,
+        span: tuple[int, int] | None = None,
     ) -> LocalReader | None:
-        """Open the object for reading, or return None; likewise."""
+        """Open the object for reading, or return None; likewise.
+
+        :param span: first and last byte, inclusive; ``info`` is the whole
+            object's all the same. None means all.
+        """
+        ...
+
+    def manifest(
+        self, local: LocalObject, *, policy_index: int | None = None
+    ) -> LocalManifest:
+        """Read what a large object is made of.
+
+        :param local: a version of kind SLO or DLO.
+        :raises SourceChangedError: it is another version by now.
+        :raises ManifestError: it cannot be put together as it is.
+        """
+        ...
+
+    def sibling(self, container: str) -> Source:
+        """Return another container of the account as a source."""
+        ...
+
+    def delete(
+        self,
+        name: str,
+        *,
+        timestamp: str,
+        policy_index: int | None = None,
+    ) -> bool:
+        """Delete every version older than ``timestamp``, and none newer.
+
+        :param timestamp: of the deletion, in Swift's internal format.
+        :returns: whether one was deleted; False if it was gone already, or
+            a newer one is there.
+        """
         ...
 
 
@@ -94,3 +199,11 @@ class SourceError(OnespaceError):
 
 class SourceChangedError(SourceError):
     """The object changed while it was being read; read it again."""
+
+
+class ManifestError(OnespaceError):
+    """A large object whose manifest is broken, or asks for too much.
+
+    For instance a segment is missing, has another size or MD5 than noted,
+    or a manifest contains itself. The message names the segment.
+    """
