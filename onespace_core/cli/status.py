@@ -79,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         summaries = store.summaries()
         _print_health(store)
+        _print_paused(store)
         _print_unread(config, summaries)
         _print_containers(summaries)
         _print_objects(store, summaries, args.objects)
@@ -93,6 +94,15 @@ def _print_health(store: StateStore) -> None:
         print(
             f"mapping {name} is in trouble since {_when(since)}: {reason}; "
             f"next try in {wait} s"
+        )
+
+
+def _print_paused(store: StateStore) -> None:
+    for name, (reason, since) in sorted(store.breaker_tripped().items()):
+        print(
+            f"mapping {name}: deletions are paused since {_when(since)}: "
+            f"{reason}; {store.waiting_deletions(name)} wait; "
+            f"'onespace-sync --resume-deletes {name}' lets them go through"
         )
 
 
@@ -121,6 +131,14 @@ def _print_containers(summaries: list[Summary]) -> None:
             f"{row:>10} {summary.failed:>7} {summary.waiting:>7} "
             f"{summary.skipped:>7}"
         )
+    for summary in summaries:
+        if summary.next_due is not None:
+            key = summary.key
+            print(
+                f"mapping {key.mapping}, {key.account}/{key.container}: "
+                f"scheduled: {summary.scheduled} "
+                f"(next at {_when(summary.next_due)})"
+            )
 
 
 def _print_objects(

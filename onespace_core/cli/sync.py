@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING
 
@@ -79,6 +80,12 @@ def _parser() -> argparse.ArgumentParser:
         help="do all that can be done now, then exit",
     )
     parser.add_argument(
+        "--resume-deletes",
+        metavar="MAPPING",
+        help="let the paused deletions of a mapping go through, and exit; "
+        "works beside a running daemon",
+    )
+    parser.add_argument(
         "--log-level",
         choices=("debug", "info", "warning", "error"),
         help="overrides log_level of the configuration",
@@ -96,6 +103,8 @@ def _run(args: argparse.Namespace) -> int:
     from onespace_core.cli.logs import set_up_logging
 
     config = configuration.load(args.config)
+    if args.resume_deletes is not None:
+        return _resume_deletes(config, args.resume_deletes)
     if config.fatal or not config.mappings:
         _print_problems(config)
         return 2
@@ -116,6 +125,40 @@ def _run(args: argparse.Namespace) -> int:
             return _forever(daemon, config, logger)
         finally:
             daemon.close()
+
+
+def _resume_deletes(config: Config, mapping: str) -> int:
+    """Let paused deletions go through; a daemon notices by itself."""
+    from onespace_core.state import Access, StateStore
+    from onespace_core.sync.daemon import STATE_FILE
+
+    if config.fatal:
+        _print_problems(config)
+        return 2
+    names = config.names
+    if mapping not in names:
+        raise ConfigError(
+            f"there is no [mapping:{mapping}]",
+            path=config.path,
+            hint=f"there are: {', '.join(sorted(names)) or 'none'}",
+        )
+    path = os.path.join(config.settings.state_dir, STATE_FILE)
+    if not os.path.exists(path):
+        message = f"there is no state in {config.settings.state_dir}"
+        raise OnespaceError(message)
+    # Not under the lock of the state folder: the daemon has it.
+    store = StateStore(
+        path, logging.getLogger("onespace"), access=Access.GUEST
+    )
+    try:
+        granted = store.resume_deletions(mapping, time.time())
+    finally:
+        store.close()
+    if granted is None:
+        print(f"mapping {mapping}: deletions are not paused")
+    else:
+        print(f"mapping {mapping}: {granted} deletions go through")
+    return 0
 
 
 def _print_problems(config: Config) -> None:
@@ -255,9 +298,10 @@ def _report(daemon: Daemon, logger: logging.Logger) -> None:
         for name, count in figure.others.items():
             others[name] = others.get(name, 0) + count
     owed = daemon.store.summaries()
+    scheduled = sum(summary.scheduled for summary in owed)
     logger.info(
         "copied %d objects (%d bytes), deleted %d%s; failed %d, waiting %d, "
-        "skipped %d",
+        "skipped %d%s",
         sum(figure.copied for figure in figures),
         sum(figure.bytes for figure in figures),
         sum(figure.deleted for figure in figures),
@@ -265,6 +309,7 @@ def _report(daemon: Daemon, logger: logging.Logger) -> None:
         sum(summary.failed for summary in owed),
         sum(summary.waiting for summary in owed),
         sum(summary.skipped for summary in owed),
+        f", scheduled {scheduled}" if scheduled else "",
     )
 
 

@@ -13,9 +13,8 @@ from typing import Any
 
 from onespace_core import config as configuration
 from onespace_core.cli.sync import DEFAULT_CONFIG
-from onespace_core.config import Mapping, ini, options, remote, secrets
-from onespace_core.config.mappings import CREDENTIALS
-from onespace_core.config.section import Problems, Reader, near
+from onespace_core.config import Mapping
+from onespace_core.config.section import near
 from onespace_core.layers import RetryLayer
 from onespace_core.provider.errors import ConfigError
 from onespace_core.provider.registry import Registry
@@ -125,12 +124,16 @@ def _target(
     for mapping in config.mappings:
         if mapping.name == args.name:
             return _of_mapping(mapping, args.bucket, config.path)
-    with open(config.path, encoding="utf-8-sig") as file:
-        document = ini.parse(file.read())
-    if f"mapping:{args.name}" in document.sections:
+    if args.name in config.names:
         # It is there and cannot be used: in itself, or in what it names.
         raise _first(config.problems, f"mapping:{args.name}")
-    return _of_credentials(args, document, registry, environ)
+    if args.name not in config.credentials:
+        raise ConfigError(
+            f"there is no [mapping:{args.name}] or [credentials:{args.name}]",
+            path=config.path,
+            hint=near(args.name, (*config.names, *config.credentials)),
+        )
+    return _of_credentials(args, registry, environ)
 
 
 def _first(problems: Sequence[ConfigError], section: str) -> ConfigError:
@@ -159,72 +162,21 @@ def _of_mapping(mapping: Mapping, bucket: str | None, path: str) -> _Target:
 
 def _of_credentials(
     args: argparse.Namespace,
-    document: ini.Document,
     registry: Registry,
     environ: MappingABC[str, str],
 ) -> _Target:
-    section = document.sections.get(CREDENTIALS + args.name)
-    if section is None:
-        names = [
-            name.partition(":")[2]
-            for name in document.sections
-            if name.startswith((CREDENTIALS, "mapping:"))
-        ]
-        raise ConfigError(
-            f"there is no [mapping:{args.name}] or [credentials:{args.name}]",
-            path=args.config,
-            hint=near(args.name, names),
-        )
+    found = configuration.load_credentials(
+        args.config, args.name, registry, environ=environ
+    )
     if not args.bucket:
         raise ConfigError(
             "credentials do not say where to write",
             path=args.config,
-            section=section.name,
+            section=f"credentials:{args.name}",
             hint="name a bucket with --bucket",
         )
-    name = section.get(options.PROVIDER_OPT.dest) or ""
-    kind = registry.load(name)
-    values = _values(args.config, document, section, kind.OPTS, environ)
     return _Target(
-        provider=name,
-        settings=ProviderSettings.from_options(
-            (*kind.OPTS, *kind.TARGET_OPTS), values, bucket=args.bucket
-        ),
+        provider=found.provider_name,
+        settings=found.settings(args.bucket),
         bucket=args.bucket,
     )
-
-
-def _values(
-    path: str,
-    document: ini.Document,
-    section: ini.Section,
-    opts: Any,
-    environ: MappingABC[str, str],
-) -> dict[str, Any]:
-    """Read a section of credentials as the loader does.
-
-    :raises ConfigError: something in it is wrong.
-    """
-    default = document.sections.get(ini.DEFAULT)
-    given = (default.get("config_source") if default else None) or ""
-    opened, faults = secrets.open_sources(
-        given.replace(",", " ").split(), document, path
-    )
-    problems = Problems(path)
-    problems.extend(faults)
-    reader = Reader(
-        path=path,
-        problems=problems,
-        environ=environ,
-        sources=opened,
-        sections=tuple(document.sections),
-    )
-    values = reader.read(section, (options.PROVIDER_OPT, *opts))
-    values.pop(options.PROVIDER_OPT.dest, None)
-    reader.needed(opts, values, section)
-    for problem in problems.all():
-        raise problem
-    for option in remote.ENDPOINT_OPTIONS:
-        if isinstance(values.get(option), str):
-            values[option] = values[option].rstrip("/")
-    return values

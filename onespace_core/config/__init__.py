@@ -5,16 +5,18 @@
 problem of the file is collected, and one bad mapping never harms another.
 """
 
-from onespace_core.config.loader import load
-from onespace_core.config.mappings import Plugins
+from onespace_core.config.loader import load, load_credentials
+from onespace_core.config.mappings import Credentials, Plugins
 from onespace_core.config.model import Config, Mapping, Settings
 from onespace_core.provider.errors import ConfigError
 
 __all__ = [
     "Config",
     "ConfigError",
+    "Credentials",
     "Mapping",
     "Plugins",
     "Settings",
     "load",
+    "load_credentials",
 ]

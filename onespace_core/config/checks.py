@@ -1,62 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
 """Combinations of options that are refused, each as a small pure rule.
 
-A rule takes a :class:`~onespace_core.config.model.Mapping` whose options are
-all valid by themselves, and returns what is wrong with them together.
+Those of names and addresses are here, those of the policy in
+:mod:`.policy_checks`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import re
 import urllib.parse
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from onespace_core.config import options, remote
+from onespace_core.config.finding import Finding, Rule
 from onespace_core.config.model import Mapping, Settings
+from onespace_core.config.policy_checks import POLICY_RULES, undermined
 from onespace_core.provider.types import KeyScheme
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Finding:
-    """What is wrong.
-
-    :param option: the option to look at first.
-    :param reason: one sentence without a full stop.
-    :param hint: what to write instead.
-    """
-
-    option: str | None
-    reason: str
-    hint: str | None = None
-
-
-Rule = Callable[[Mapping], Finding | None]
-
 #: Options that this version only knows by name. A value other than the
-#: default is refused, and never silently ignored.
+#: default is refused, and never silently ignored. The page on configuration
+#: lists the same ones.
 NOT_YET = (
-    "copy_after",
-    "retain_local",
+    # of the engine
     "retain_local_segments",
-    "selection_criteria",
     "remote_delete_after",
     "remote_delete_after_addition",
-    "propagate_expiration",
-    "propagate_expiration_offset",
+    "storage_class_after",
     "convert_dlo",
     "min_segment_size",
     "sync_container_metadata",
     "sync_container_acl",
+    # of the shunt
     "merge_namespaces",
     "restore_object",
 )
 #: What this version does; see :data:`options.MODES` for all.
-MODES_NOW = ("sync",)
-
-#: Below this, days of an S3 lifecycle rule round to none.
-_LEAST_LIFECYCLE = 12 * 3600
-_SEGMENTS = re.compile(r"[_+.]segments$")
+MODES_NOW = ("sync", "lifecycle")
 
 
 def not_yet(mapping: Mapping) -> Iterator[Finding]:
@@ -73,18 +52,6 @@ def not_yet(mapping: Mapping) -> Iterator[Finding]:
             yield Finding(
                 name, "this version does not do this yet", "leave it out"
             )
-
-
-def archive_deletes_itself(mapping: Mapping) -> Finding | None:
-    """Refuse to propagate deletes that we make ourselves (T-01)."""
-    if mapping.retain_local or not mapping.propagate_delete:
-        return None
-    return Finding(
-        "retain_local",
-        "retain_local = false with propagate_delete = true would delete the"
-        " remote copy as well",
-        "write propagate_delete = false",
-    )
 
 
 def prefix_for_all_containers(mapping: Mapping) -> Finding | None:
@@ -141,36 +108,6 @@ def slash_in_account(mapping: Mapping) -> Finding | None:
     )
 
 
-def short_lifecycle_rule(mapping: Mapping) -> Finding | None:
-    """Refuse an age that an S3 lifecycle rule rounds to nothing."""
-    if mapping.key_scheme is not KeyScheme.HASHED:
-        return None
-    if not 0 < mapping.remote_delete_after < _LEAST_LIFECYCLE:
-        return None
-    return Finding(
-        "remote_delete_after",
-        "S3 counts in days; less than 12h would be none",
-        "write 12h or more",
-    )
-
-
-def segments_would_go(mapping: Mapping) -> Finding | None:
-    """Refuse to move segments away from below their manifests.
-
-    As far as it can be seen here: by the container's name.
-    """
-    if mapping.retain_local or mapping.exclude_pattern is not None:
-        return None
-    if not (mapping.per_account or _SEGMENTS.search(mapping.container)):
-        return None
-    return Finding(
-        "retain_local",
-        "retain_local = false in a container with segments of large objects"
-        " would delete them while their manifests are still here",
-        "exclude them by exclude_pattern, or do not map that container",
-    )
-
-
 def endpoint_is_no_address(mapping: Mapping) -> Finding | None:
     """Refuse an address that is none, or has a password in it."""
     option = remote.endpoint_option(mapping.settings)
@@ -209,49 +146,15 @@ def amazon_in_clear(mapping: Mapping) -> Finding | None:
     )
 
 
-def joined_segments(mapping: Mapping) -> Finding | None:
-    """Refuse min_segment_size where nothing would come of it."""
-    if not mapping.min_segment_size:
-        return None
-    if mapping.key_scheme is KeyScheme.HASHED:
-        return Finding(
-            "min_segment_size",
-            f"{mapping.provider} has no segments to join",
-            "leave it out",
-        )
-    if not mapping.convert_dlo:
-        return Finding(
-            "min_segment_size",
-            "this needs convert_dlo",
-            "write convert_dlo = true",
-        )
-    return None
-
-
-def acl_without_metadata(mapping: Mapping) -> Finding | None:
-    """Refuse ACLs where container metadata is not copied."""
-    if not mapping.sync_container_acl or mapping.sync_container_metadata:
-        return None
-    return Finding(
-        "sync_container_acl",
-        "this needs sync_container_metadata",
-        "write sync_container_metadata = true",
-    )
-
-
 RULES: Sequence[Rule] = (
-    archive_deletes_itself,
+    *POLICY_RULES,
     prefix_for_all_containers,
     prefix_without_effect,
     slash_in_container,
     slash_in_bucket,
     slash_in_account,
-    short_lifecycle_rule,
-    segments_would_go,
     endpoint_is_no_address,
     amazon_in_clear,
-    joined_segments,
-    acl_without_metadata,
 )
 
 
@@ -267,31 +170,49 @@ def check(mapping: Mapping) -> Iterator[Finding]:
 def meetings(
     mappings: Sequence[Mapping], usable: Collection[str]
 ) -> Iterator[tuple[Mapping, Finding]]:
-    """Yield mappings that may overwrite what another one wrote.
+    """Yield mappings that may undo what another one did.
 
     Both are named: which of them is the mistake, nobody knows here.
 
     :param usable: names of those without any other problem. One that will
         not run anyway does not stop another.
     """
+    for pairs, finding in (
+        (remote.pairs(mappings), _OVERWRITTEN),
+        (undermined(mappings), _UNDERMINED),
+    ):
+        found = _others(pairs, usable)
+        for mapping in mappings:
+            if mapping.name in found:
+                names = sorted(found[mapping.name])
+                shown = ", ".join(names[:3]) + (", ..." * (len(names) > 3))
+                reason = f"{finding.reason}: {shown}"
+                yield mapping, dataclasses.replace(finding, reason=reason)
+
+
+_OVERWRITTEN = Finding(
+    "bucket",
+    "this mapping and others could overwrite each other's remote objects",
+    "give each a bucket or custom_prefix of its own",
+)
+_UNDERMINED = Finding(
+    "propagate_delete",
+    "of this mapping and others one moves objects away, and one would delete"
+    " its copies of them for it",
+    "write propagate_delete = false into those that copy",
+)
+
+
+def _others(
+    pairs: Iterable[tuple[Mapping, Mapping]], usable: Collection[str]
+) -> dict[str, set[str]]:
+    """Return, for each mapping that is to be refused, with which others."""
     others: dict[str, set[str]] = {}
-    for pair in remote.pairs(mappings):
+    for pair in pairs:
         for one, other in (pair, pair[::-1]):
             if other.name in usable or one.name not in usable:
                 others.setdefault(one.name, set()).add(other.name)
-    for mapping in mappings:
-        if mapping.name in others:
-            yield mapping, _meeting(sorted(others[mapping.name]))
-
-
-def _meeting(others: Sequence[str]) -> Finding:
-    names = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
-    return Finding(
-        "bucket",
-        f"this mapping and others could overwrite each other's remote"
-        f" objects: {names}",
-        "give each a bucket or custom_prefix of its own",
-    )
+    return others
 
 
 def settings(values: Settings) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from onespace_core.config import legacy_login
+from onespace_core.config import legacy_login, legacy_policy
 from onespace_core.provider.errors import ConfigError
 
 #: What a line of a file cannot have: its own end, and half a character.
@@ -49,24 +49,7 @@ _GLOBAL_NOTES = {
     "migrations": "a later version",
     "migrator_settings": "a later version",
 }
-#: Options of a mapping that have the same name and meaning.
-_SAME = (
-    "propagate_delete",
-    "copy_after",
-    "retain_local",
-    "retain_local_segments",
-    "remote_delete_after",
-    "remote_delete_after_addition",
-    "propagate_expiration",
-    "propagate_expiration_offset",
-    "convert_dlo",
-    "min_segment_size",
-    "sync_container_metadata",
-    "sync_container_acl",
-    "merge_namespaces",
-    "restore_object",
-)
-#: Those that are read one by one below.
+#: Options of a mapping.
 _READ = {
     "account",
     "container",
@@ -79,9 +62,7 @@ _READ = {
     "encryption",
     "custom_prefix",
     "storage_policy",
-    "exclude_pattern",
-    "selection_criteria",
-    *_SAME,
+    *legacy_policy.READ,
     *legacy_login.SWIFT_LOGIN,
 }
 
@@ -265,7 +246,7 @@ class _Importer:
         values: dict[str, str] = {}
         values["credentials"] = self._login(where, given, protocol)
         self._names_of(where, given, values)
-        self._policy(where, given, values)
+        self._policy(where, given, values, protocol)
         self._target(where, given, values, protocol)
         for name in given.keys() - _READ:
             self._notes.append(f"{where}: {_shown(name)} is left out: unknown")
@@ -284,23 +265,16 @@ class _Importer:
                 self._put(values, where, ours, theirs)
 
     def _policy(
-        self, where: str, given: Mapping[str, Any], values: dict[str, str]
+        self,
+        where: str,
+        given: Mapping[str, Any],
+        values: dict[str, str],
+        protocol: str,
     ) -> None:
-        for name in _SAME:
-            if name in given:
-                self._put(values, where, name, given[name])
-        if given.get("selection_criteria"):
-            values["selection_criteria"] = json.dumps(
-                given["selection_criteria"]
-            )
-        pattern = given.get("exclude_pattern")
-        if pattern == "":
-            self._notes.append(
-                f"{where}: exclude_pattern was empty, so that 1space left"
-                " everything alone; here it excludes nothing"
-            )
-        elif pattern not in (None, "^$"):
-            self._put(values, where, "exclude_pattern", pattern)
+        chosen, notes = legacy_policy.policy(given, protocol)
+        for option, value in chosen.items():
+            self._put(values, where, option, value)
+        self._notes += [f"{where}: {note}" for note in notes]
 
     def _target(
         self,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from onespace_core.config import checks, ini, model, options, remote, secrets
 from onespace_core.config.mappings import (
     CREDENTIALS,
+    MAPPING,
     MAPPING_OPTS,
     Credentials,
     MappingReader,
@@ -42,6 +43,33 @@ def load(
         with the rest. One bad mapping never harms a good one.
     :raises ConfigError: the file cannot be read, or is no text.
     """
+    return _loader(path, registry, environ).config()
+
+
+def load_credentials(
+    path: str | os.PathLike[str],
+    name: str,
+    registry: Plugins | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+) -> Credentials:
+    """Read one section ``[credentials:name]``, whatever else is wrong.
+
+    Makes no request to a store; see :func:`load` for the parameters.
+
+    :param name: without ``credentials:``.
+    :returns: those of a provider that can be used.
+    :raises ConfigError: the file cannot be read, or there is no such
+        section, or the first thing that is wrong with it.
+    """
+    return _loader(path, registry, environ).credentials(name)
+
+
+def _loader(
+    path: str | os.PathLike[str],
+    registry: Plugins | None,
+    environ: Mapping[str, str] | None,
+) -> _Loader:
     path = os.fspath(path)
     document = ini.parse(_text(path))
     if registry is None:
@@ -50,7 +78,7 @@ def load(
         registry = Registry()
     if environ is None:
         environ = os.environ
-    return _Loader(path, document, registry, environ).config()
+    return _Loader(path, document, registry, environ)
 
 
 def _text(path: str) -> str:
@@ -112,24 +140,50 @@ class _Loader:
             path=self._path,
             settings=settings,
             mappings=mappings,
+            names=tuple(ini.named(self._sections, MAPPING)),
+            credentials=tuple(credentials),
             problems=self._problems.all() + reader.combined.all(),
             fatal=self._problems.among(ini.DEFAULT),
         )
 
+    def credentials(self, name: str) -> Credentials:
+        """Return one section of credentials; raise what is wrong with it."""
+        self._open_sources()
+        if CREDENTIALS + name not in self._sections:
+            names = ini.named(self._sections, CREDENTIALS)
+            raise ConfigError(
+                f"there is no section [{CREDENTIALS}{name}]",
+                path=self._path,
+                hint=near(name, names),
+            )
+        found = self._credentials(name)
+        for problem in self._problems.all():
+            raise problem
+        return found
+
     # -- [DEFAULT] and the names of sections ------------------------------
 
-    def _settings(self) -> model.Settings:
-        section = self._sections.get(
+    def _default(self) -> ini.Section:
+        return self._sections.get(
             ini.DEFAULT, ini.Section(ini.DEFAULT, (), ())
         )
-        names = (section.get("config_source") or "").replace(",", " ").split()
+
+    def _open_sources(self) -> tuple[str, ...]:
+        """Open where else secrets may be; return the sections' names."""
+        given = self._default().get("config_source") or ""
+        names = given.replace(",", " ").split()
         opened, problems = secrets.open_sources(
             names, self._document, self._path
         )
         self._problems.extend(problems)
         self._reader = dataclasses.replace(self._reader, sources=opened)
+        return tuple(names)
+
+    def _settings(self) -> model.Settings:
+        names = self._open_sources()
+        section = self._default()
         values = self._reader.read(section, options.GLOBAL_OPTS)
-        values["config_source"] = tuple(names)
+        values["config_source"] = names
         settings = model.Settings(**values)
         for finding in checks.settings(settings):
             self._problems.add(

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 from oslo_config import cfg
 
 from onespace_core.config import checks, ini, model, options
+from onespace_core.config.finding import Finding
+from onespace_core.config.policy import default_of
 from onespace_core.config.section import Problems, Reader, near
 from onespace_core.provider.base import Provider
 from onespace_core.provider.errors import PluginError
@@ -54,6 +56,32 @@ class Credentials:
     provider_name: str
     provider: type[Provider] | None
     values: Mapping[str, Any] = dataclasses.field(repr=False)
+
+    def settings(
+        self, bucket: str | None, target: Mapping[str, Any] | None = None
+    ) -> ProviderSettings:
+        """Return what a provider is built from.
+
+        :param target: values of a mapping; those of the provider's
+            ``TARGET_OPTS`` count. None means none.
+        """
+        if self.provider is None:
+            return ProviderSettings({}, bucket=bucket)
+        given = dict(self.values)
+        # Only these: a mapping's "profile" is not that of an AWS SDK.
+        for opt in self.provider.TARGET_OPTS:
+            if target and opt.dest in target:
+                given[opt.dest] = target[opt.dest]
+        return ProviderSettings.from_options(
+            self.options, given, bucket=bucket
+        )
+
+    @property
+    def options(self) -> tuple[cfg.Opt, ...]:
+        """Return all options of the provider."""
+        if self.provider is None:
+            return ()
+        return (*self.provider.OPTS, *self.provider.TARGET_OPTS)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -135,7 +163,7 @@ class MappingReader:
         )
 
     def _refuse(
-        self, name: str, finding: checks.Finding, origin: Mapping[str, str]
+        self, name: str, finding: Finding, origin: Mapping[str, str]
     ) -> None:
         self._refused.add(name)
         self.combined.add(
@@ -254,7 +282,7 @@ class MappingReader:
         for entry in foreign:
             self._refuse(
                 parts.name,
-                checks.Finding(
+                Finding(
                     entry.option,
                     f"[{profile.name}] sets this, but the provider"
                     f" {parts.remote.provider_name} has no such option",
@@ -280,30 +308,21 @@ def _build(parts: _Parts, values: Mapping[str, Any]) -> model.Mapping:
     """Make a mapping of what is there; options with a problem are at their
     default.
     """
-    remote = parts.remote
-    provider = remote.provider if remote else None
-    opts = (*provider.OPTS, *provider.TARGET_OPTS) if provider else ()
-    given = dict(remote.values) if remote else {}
-    # Only these: a mapping's "profile" is not that of an AWS SDK.
-    for opt in provider.TARGET_OPTS if provider else ():
-        if opt.dest in values:
-            given[opt.dest] = values[opt.dest]
-    settings = ProviderSettings.from_options(
-        opts, given, bucket=values.get("bucket")
-    )
+    remote = parts.remote or Credentials("", _MISSING, None, {})
+    settings = remote.settings(values.get("bucket"), values)
     policy = {
-        opt.dest: values.get(opt.dest, opt.default)
+        opt.dest: values.get(opt.dest, default_of(opt, values))
         for opt in options.POLICY_OPTS
     }
     for name in ("account", "bucket", "credentials"):
         policy[name] = values.get(name, _MISSING)
-    if provider is not None:
-        policy["key_scheme"] = provider.KEY_SCHEME
+    if remote.provider is not None:
+        policy["key_scheme"] = remote.provider.KEY_SCHEME
     return model.Mapping(
         name=parts.name,
         container=values.get("container", _MISSING),
-        provider=remote.provider_name if remote else _MISSING,
+        provider=remote.provider_name,
         settings=settings,
-        identity=model.identity_of(opts, settings),
+        identity=model.identity_of(remote.options, settings),
         **policy,
     )

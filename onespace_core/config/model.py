@@ -19,6 +19,7 @@ from onespace_core.provider.types import KeyScheme
 
 #: Change this where a default changes its meaning, so that fingerprints do.
 _FINGERPRINT_VERSION = 1
+_DAY = 86400
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +72,16 @@ class Mapping:
         objects are stored, as sorted pairs of name and text; only those
         that are not at their default.
     :param custom_prefix: as written; None means none, empty the root.
-    :param exclude_pattern: use its ``match``; None excludes nothing.
+    :param include_pattern: use its ``match``; None includes all.
+    :param exclude_pattern: likewise; None excludes nothing. It wins.
+    :param retain_local: this is what decides whether local objects go, not
+        ``mode``.
+    :param selection_criteria: canonical text for
+        :meth:`onespace_core.sync.select.Criteria.parse`; None asks nothing.
+    :param storage_class_after: seconds (whole days) and class; None means
+        never.
+    :param requests_per_second: 0 means no limit.
+    :param bytes_per_second: likewise.
 
     The others are the options of the same name.
     """
@@ -87,22 +97,35 @@ class Mapping:
     settings: ProviderSettings = dataclasses.field(hash=False)
     identity: tuple[tuple[str, str], ...] = ()
     custom_prefix: str | None = None
-    propagate_delete: bool = True
+    include_pattern: re.Pattern[str] | None = None
     exclude_pattern: re.Pattern[str] | None = None
+    selection_criteria: str | None = None
+    propagate_delete: bool = True
     copy_after: int = 0
     retain_local: bool = True
-    retain_local_segments: bool = False
-    selection_criteria: str | None = None
+    retain_local_segments: bool = True
     remote_delete_after: int = 0
     remote_delete_after_addition: int = 86400
     propagate_expiration: bool = False
     propagate_expiration_offset: int = 0
+    storage_class_after: tuple[int, str] | None = None
     convert_dlo: bool = False
     min_segment_size: int = 0
     sync_container_metadata: bool = False
     sync_container_acl: bool = False
     merge_namespaces: bool = False
     restore_object: bool = False
+    requests_per_second: float = 0
+    bytes_per_second: int = 0
+    ordered: bool = False
+    ordered_window: int = 10
+    delete_breaker_share: int = 50
+    delete_breaker_number: int = 0
+    delete_breaker_window: int = 3600
+    multipart_threshold: int = 5 << 30
+    part_size: int = 64 << 20
+    part_workers: int = 4
+    upload_expiry: int = 7 * _DAY
 
     @property
     def per_account(self) -> bool:
@@ -114,7 +137,8 @@ class Mapping:
         """Hexadecimal digest of everything that decides what goes where.
 
         When it changes, every object has to be looked at again. Names of
-        sections, secrets and :data:`TUNING` do not count. An option at its
+        sections, secrets, :data:`TUNING` and the mapping's own tuning
+        (``options.TUNING_OPTS``) do not count. An option at its
         default does not count either, so that one which a later version
         brings changes no fingerprint.
         """
@@ -134,7 +158,10 @@ class Mapping:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-_NOT_POLICY = frozenset({"account", "bucket", "credentials"})
+_NOT_POLICY = frozenset(
+    {"account", "bucket", "credentials"}
+    | {opt.dest for opt in options.TUNING_OPTS}
+)
 
 #: Options of providers that say how fast or by which way a store is
 #: reached, not what is stored where. Besides these, options with
@@ -186,6 +213,8 @@ class Config:
     :param settings: of ``[DEFAULT]``; an option that is wrong there has its
         default.
     :param mappings: those without a problem, in the file's order.
+    :param names: of all mappings, with a problem or without.
+    :param credentials: names of all credentials, likewise.
     :param problems: everything that is wrong, in no special order.
     :param fatal: nothing may run, because ``[DEFAULT]`` has a problem.
     """
@@ -193,5 +222,7 @@ class Config:
     path: str
     settings: Settings
     mappings: tuple[Mapping, ...]
+    names: tuple[str, ...]
+    credentials: tuple[str, ...]
     problems: tuple[ConfigError, ...]
     fatal: bool

@@ -18,6 +18,7 @@ from onespace_core.config.policy import (
     MODES,
     POLICY_OPTS,
 )
+from onespace_core.config.tuning import TUNING_OPTS
 from onespace_core.config.types import AbsolutePath, Duration, Name
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "MODES",
     "POLICY_OPTS",
     "PROVIDER_OPT",
+    "TUNING_OPTS",
     "list_opts",
 ]
 

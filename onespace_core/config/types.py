@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import json
+import decimal
 import math
 import os.path
 import re
@@ -11,10 +11,19 @@ from typing import Any
 
 from oslo_config import types
 
+from onespace_core.config import criteria
+
 _DURATION = re.compile(
     r"(?P<number>[+-]?\d+(?:\.\d+)?)\s*(?P<unit>[smhdw]?)", re.ASCII
 )
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DAY = 86400
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": _DAY, "w": 7 * _DAY}
+_SIZE = re.compile(
+    r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[KMGT]?)(?:(?<=[KMGT])iB)?",
+    re.ASCII,
+)
+_SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_CLASS = re.compile(r"[A-Z][A-Z0-9_-]*", re.ASCII)
 
 
 class Duration(types.ConfigType):
@@ -121,35 +130,127 @@ class Pattern(types.ConfigType):
         return hash(Pattern)
 
 
-class JsonObject(types.ConfigType):
-    """A JSON object, kept as text in a canonical form."""
+class Selection(types.ConfigType):
+    """Criteria for objects, kept as text in a canonical form.
+
+    Their shape is that of :mod:`onespace_core.config.criteria`. ``{}``, which
+    asks nothing, is None.
+    """
 
     def __init__(self) -> None:
         super().__init__("JSON object")
 
-    def __call__(self, value: Any) -> str:
+    def __call__(self, value: Any) -> str | None:
         """Return ``value`` with sorted names and no spaces.
 
-        :raises ValueError: it is no JSON object.
+        :raises ValueError: it is no criteria; says where.
         """
-        try:
-            loaded = json.loads(value)
-        except (ValueError, RecursionError) as exc:
-            raise ValueError(f"no JSON: {exc}") from None
-        if not isinstance(loaded, dict):
-            raise ValueError(  # noqa: TRY004 - what oslo.config expects
-                "JSON, but no object: write {...}"
-            )
-        return json.dumps(loaded, sort_keys=True, separators=(",", ":"))
+        text = criteria.canonical(value)
+        return None if text == "{}" else text
 
     def _formatter(self, value: Any) -> str:
         return str(value)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, JsonObject)
+        return isinstance(other, Selection)
 
     def __hash__(self) -> int:
-        return hash(JsonObject)
+        return hash(Selection)
+
+
+class Size(types.ConfigType):
+    """A number of bytes.
+
+    Written as plain bytes or with one unit: ``10K``, ``64M``, ``5G``, ``1T``,
+    of 1024 each; ``64MiB`` is the same as ``64M``. ``64MB`` is refused: some
+    would mean 1000.
+
+    :param min: least number of bytes, inclusive.
+    :param max: greatest number of bytes, inclusive.
+    """
+
+    def __init__(
+        self,
+        min: int = 0,  # noqa: A002 - oslo.config's name for it
+        max: int = 1 << 50,  # noqa: A002 - likewise
+    ) -> None:
+        super().__init__("bytes, or with unit: 10K 64M 5G")
+        self.min = min
+        self.max = max
+        self.sample_min = self._formatter(min)
+        self.sample_max = self._formatter(max)
+
+    def __call__(self, value: Any) -> int:
+        """Return the bytes that ``value`` means.
+
+        :raises ValueError: it means none, or is out of range.
+        """
+        size = self._bytes(value)
+        if size < self.min:
+            raise ValueError(f"less than {self.sample_min}")
+        if size > self.max:
+            raise ValueError(f"more than {self.sample_max}")
+        return size
+
+    def _bytes(self, value: Any) -> int:
+        if isinstance(value, int):
+            return value
+        match = _SIZE.fullmatch(value.strip())
+        if match is None:
+            raise ValueError(
+                f"{value!r} is no size; write bytes or 10K, 64M, 5G"
+            )
+        # Exact: a float would lose bytes of a large number.
+        size = decimal.Decimal(match["number"]) * _SIZES[match["unit"]]
+        if size != int(size):
+            raise ValueError("not a whole number of bytes")
+        return int(size)
+
+    def _formatter(self, value: Any) -> str:
+        for unit in ("T", "G", "M", "K"):
+            if value and value % _SIZES[unit] == 0:
+                return f"{value // _SIZES[unit]}{unit}"
+        return str(value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Size) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((self.min, self.max))
+
+
+class ClassAfter(types.ConfigType):
+    """An age and the storage class that objects then change to.
+
+    Written ``30d:GLACIER``. Stores count in days, so only whole days from 1
+    on will do.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("AGE:CLASS, such as 30d:GLACIER")
+        self._age = Duration(min=_DAY, max=36500 * _DAY, whole=True)
+
+    def __call__(self, value: Any) -> tuple[int, str]:
+        """Return seconds and class.
+
+        :raises ValueError: it is not of that form, or no whole days.
+        """
+        age, colon, name = str(value).partition(":")
+        if not colon or not _CLASS.fullmatch(name.strip()):
+            raise ValueError(f"{value!r} is not like 30d:GLACIER")
+        seconds = int(self._age(age))
+        if seconds % _DAY:
+            raise ValueError("not a whole number of days")
+        return seconds, name.strip()
+
+    def _formatter(self, value: Any) -> str:
+        return f"{value[0] // _DAY}d:{value[1]}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ClassAfter)
+
+    def __hash__(self) -> int:
+        return hash(ClassAfter)
 
 
 class AbsolutePath(types.String):

@@ -6,19 +6,23 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from swift.common.exceptions import LockTimeout
 from swift.common.ring import Ring
 from swift.common.utils import hash_path, ismount, storage_directory
 from swift.common.utils import whataremyips as local_addresses
-from swift.container.backend import ContainerBroker
+from swift.container.backend import SHARDED, SHARDING, ContainerBroker
 
 from onespace_core.crawler.rows import Row, row_from_record
 from onespace_core.provider.errors import OnespaceError
 
 _T = TypeVar("_T")
+#: (Swift's index of names begins with ``deleted``.)
+_HELD = "SELECT name FROM object WHERE deleted IN (0, 1) AND name IN ({})"
+#: SQLite's oldest limit is 999.
+_MOST_ARGUMENTS = 500
 
 
 class DatabaseUnavailableError(OnespaceError):
@@ -117,6 +121,12 @@ class Database:
     (Swift's broker moves updates that wait in the ``.pending`` file into the
     database when it is read; every reader of Swift does so.)
 
+    While a container is being sharded there are two files: one that retires,
+    with all rows, and a fresh one. Rows are those of the retiring one. Swift
+    copies them to the shards, tombstones too, before it removes the file, and
+    moves there what still comes to the fresh one; so what is not read here in
+    time is read there.
+
     :param located: what :meth:`Locator.locate` found.
     """
 
@@ -137,9 +147,10 @@ class Database:
         )
 
     def change_token(self) -> tuple[object, ...]:
-        """Return a value that differs after every change; two stats."""
+        """Return a value that differs after every change; a few stats."""
+        files = self._broker.db_files or [self.located.path]
         return tuple(
-            _stat(self.located.path + suffix) for suffix in ("", ".pending")
+            _stat(path) for path in (*files, self.located.path + ".pending")
         )
 
     def identity(self) -> str:
@@ -149,15 +160,49 @@ class Database:
 
         :raises DatabaseUnavailableError: it could not be read.
         """
-        return str(self._read(self._broker.get_info)["id"])
+        return str(self._read(lambda: self._rows().get_info())["id"])
 
     def is_deleted(self) -> bool:
         """Return whether the container was deleted."""
         return bool(self._read(self._broker.is_deleted))
 
     def is_sharded(self) -> bool:
-        """Return whether its rows are (also) in shard containers."""
-        return bool(self._read(self._broker.get_db_state) != "unsharded")
+        """Return whether Swift has moved, or is moving, rows to shards."""
+        return self._read(self._broker.get_db_state) in (SHARDING, SHARDED)
+
+    def is_retiring(self) -> bool:
+        """Return whether Swift is copying its rows to shards just now."""
+        return bool(self._read(self._broker.get_db_state) == SHARDING)
+
+    def shards(self) -> list[tuple[str, str]]:
+        """Return account and container of each shard, if it is sharded.
+
+        Of all that are listed and not deleted, whatever their state: new
+        rows go to a shard before old ones do.
+
+        :raises DatabaseUnavailableError: it could not be read.
+        """
+        if not self.is_sharded():
+            return []
+        ranges = self._read(self._broker.get_shard_ranges)
+        return [(each.account, each.container) for each in ranges]
+
+    def holds(self, names: Sequence[str]) -> set[str]:
+        """Return those of some names that have a row.
+
+        :raises DatabaseUnavailableError: it could not be read.
+        """
+        return self._read(lambda: self._holds(names))
+
+    def _holds(self, names: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        with self._rows().get() as connection:
+            for start in range(0, len(names), _MOST_ARGUMENTS):
+                some = names[start : start + _MOST_ARGUMENTS]
+                marks = ", ".join("?" * len(some))
+                rows = connection.execute(_HELD.format(marks), some)
+                found.update(row[0] for row in rows)
+        return found
 
     def rows_since(self, rowid: int, limit: int) -> list[Row]:
         """Return the next rows in row order, those after ``rowid``.
@@ -165,9 +210,12 @@ class Database:
         :raises DatabaseUnavailableError: it could not be read.
         """
         records = self._read(
-            lambda: self._broker.get_items_since(rowid, limit)
+            lambda: self._rows().get_items_since(rowid, limit)
         )
         return [row_from_record(record) for record in records]
+
+    def _rows(self) -> ContainerBroker:
+        return (self._broker.get_brokers() or [self._broker])[0]
 
     def _read(self, function: Callable[[], _T]) -> _T:
         try:

@@ -17,24 +17,28 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence, Set
 
-from onespace_core.concurrency import GreenPool, Timeout
+from onespace_core.concurrency import GreenPool
+from onespace_core.crawler.batch import NO_END, Batch, Runner, age
 from onespace_core.crawler.database import Database, Located
-from onespace_core.crawler.outcome import (
-    Handler,
-    RowSkippedError,
-    RowWaitsError,
-)
+from onespace_core.crawler.names import BusyNames
+from onespace_core.crawler.order import Order
+from onespace_core.crawler.outcome import Handler
 from onespace_core.crawler.owed import entry_of, report, row_of
-from onespace_core.crawler.rows import Row, share
+from onespace_core.crawler.rows import Row, older_than, share
 from onespace_core.provider.errors import OnespaceError
-from onespace_core.state import ContainerKey, Cursor, Entry, StateStore
+from onespace_core.state import (
+    ContainerKey,
+    Cursor,
+    Entry,
+    Kind,
+    StateStore,
+)
 
 #: A database whose files changed less than so many seconds ago is read again
 #: though their times have not moved: file times are coarser than a write.
 _SETTLE_TIME = 2.0
-_NO_END = float("inf")
 
 
 class OutageError(OnespaceError):
@@ -51,6 +55,11 @@ class Tuning:
     :param max_delay: longest pause between tries of one row, seconds.
     :param recheck: seconds after which a database that did not change is
         read again all the same.
+    :param ordered: whether rows of this host's share are done one after the
+        other, by their timestamps. None of another name overtakes; a row
+        that fails is tried again later, and is late then.
+    :param watermark: seconds that an ordered row waits for older ones, which
+        other nodes may be about to bring.
     """
 
     chunk: int = 1000
@@ -58,27 +67,8 @@ class Tuning:
     slack: float = 3600.0
     max_delay: float = 3600.0
     recheck: float = 60.0
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Result:
-    row: Row
-    error: BaseException | None = None
-    #: False for a row that was not tried, or that met an outage.
-    done: bool = True
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Batch:
-    """What became of rows, and why not all of them were done."""
-
-    results: Sequence[_Result]
-    outage: str | None
-
-    def first_undone(self) -> float:
-        """Return the lowest row number that is not done; no end if none."""
-        undone = (r.row.rowid for r in self.results if not r.done)
-        return min(undone, default=_NO_END)
+    ordered: bool = False
+    watermark: float = 60.0
 
 
 class Job:
@@ -87,6 +77,7 @@ class Job:
     :param key: whose progress it is.
     :param fingerprint: the mapping's; a change reads all rows again.
     :param pool: greenthreads for rows, shared by the jobs of one mapping.
+    :param names: shared by the jobs of a container and its shards.
     :param clock: seconds since the epoch.
     :param open_database: opens what a locator found.
     """
@@ -101,14 +92,14 @@ class Job:
         tuning: Tuning,
         logger: logging.Logger,
         *,
+        names: BusyNames | None = None,
         clock: Callable[[], float] = time.time,
         open_database: Callable[..., Database] = Database,
     ) -> None:
         self.key = key
         self._fingerprint = fingerprint
-        self._handler = handler
         self._store = store
-        self._pool = pool
+        self._runner = Runner(handler, pool, names or BusyNames(), logger)
         self._tuning = tuning
         self._logger = logger
         self._clock = clock
@@ -116,14 +107,19 @@ class Job:
         self._begun = clock()
         #: Rows that were settled since the beginning.
         self.settled = 0
+        self._order = Order(key, logger)
+        self._held_back = False
         self._quiet: tuple[tuple[object, ...], float] | None = None
         self._gone = False
-        self._said_sharded = False
-        self._stopped = False
+
+    @property
+    def late(self) -> int:
+        """Rows that were done after a newer one, where order matters."""
+        return self._order.late
 
     def stop(self) -> None:
         """Let no further row begin; those under way go on."""
-        self._stopped = True
+        self._runner.stop()
 
     def turn(self, located: Located, *, everything: bool = False) -> bool:
         """Do a turn of work.
@@ -143,15 +139,6 @@ class Job:
             return False
         if not everything and self._is_quiet(token):
             return self._owed(database)
-        if database.is_sharded() and not self._said_sharded:
-            self._said_sharded = True
-            self._logger.warning(
-                "%s: %s/%s is sharded; the rows of its shards are not "
-                "followed by this version",
-                self.key.mapping,
-                self.key.account,
-                self.key.container,
-            )
         more = self._own(database)
         if everything:
             self._owed_all(database)
@@ -160,16 +147,16 @@ class Job:
         if not more:
             # Another node is just now doing the others of a backlog.
             more = self._others(database)
-        if not more and not self._stopped:
+        if not more and not self._runner.stopped and not self._held_back:
             self._quiet = (token, self._clock())
             self._gone = self._forget_if_gone(database)
-        return more and not self._stopped
+        return more and not self._runner.stopped
 
     def _forget_if_gone(self, database: Database) -> bool:
         """Drop the state of a container that was deleted and is drained."""
         if not database.is_deleted():
             return False
-        if self._store.entries(self.key, limit=1):
+        if self._store.owes(self.key):
             return False
         verified = self._cursor(database).verified
         if not self._all_ours(database) and database.rows_since(verified, 1):
@@ -221,20 +208,32 @@ class Job:
     def _own(self, database: Database) -> bool:
         cursor = self._cursor(database)
         for _ in range(self._tuning.turn):
-            rows = database.rows_since(cursor.scanned, self._tuning.chunk)
+            found = database.rows_since(cursor.scanned, self._tuning.chunk)
+            rows = self._ripe(found)
             if not rows:
                 return False
             mine = [row for row in rows if self._is_ours(database, row)]
-            batch = self._run(mine, again=False)
+            if self._tuning.ordered:
+                batch = self._order.run(self._runner, mine, self._clock())
+            else:
+                batch = self._runner.run(mine, again=False)
             last = _last_done(rows, batch)
             if last is not None:
                 cursor = dataclasses.replace(cursor, scanned=last)
-                self._save(cursor, batch, last)
+                self._save(database, cursor, batch, last)
             if self._interrupted(batch):
                 return True
             if len(rows) < self._tuning.chunk:
                 return False
         return True
+
+    def _ripe(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Return the leading rows that need not wait for older ones."""
+        if not self._tuning.ordered:
+            return rows
+        ripe = older_than(rows, self._clock(), self._tuning.watermark)
+        self._held_back = len(ripe) < len(rows)
+        return ripe
 
     def _others(self, database: Database) -> bool:
         if self._all_ours(database):
@@ -246,40 +245,29 @@ class Job:
             if not old:
                 return False
             theirs = [row for row in old if not self._is_ours(database, row)]
-            batch = self._run(theirs, again=True)
+            batch = self._runner.run(theirs, again=True)
             last = _last_done(old, batch)
             if last is not None:
                 cursor = dataclasses.replace(cursor, verified=last)
-                self._save(cursor, batch, last)
+                self._save(database, cursor, batch, last)
             if self._interrupted(batch):
                 return True
             if len(old) < self._tuning.chunk:
                 return False
         return True
 
-    def _interrupted(self, batch: _Batch) -> bool:
+    def _interrupted(self, batch: Batch) -> bool:
         """Return whether to stop here, as asked.
 
         :raises OutageError: or because of the store.
         """
         if batch.outage is not None:
             raise OutageError(batch.outage)
-        return self._stopped
+        return self._runner.stopped
 
     def _old_enough(self, rows: Sequence[Row]) -> list[Row]:
-        """Return the leading rows that are past the slack.
-
-        A row from the future would block all behind it for as long; it is
-        taken as it is.
-        """
-        now = self._clock()
-        old: list[Row] = []
-        for row in rows:
-            age = now - float(row.timestamp.split("_")[0])
-            if 0 <= age < self._tuning.slack:
-                break
-            old.append(row)
-        return old
+        """Return the leading rows that are past the slack."""
+        return older_than(rows, self._clock(), self._tuning.slack)
 
     def _owed(self, database: Database) -> bool:
         """Try again what is due; return whether there is more."""
@@ -293,15 +281,17 @@ class Job:
         return len(entries) == limit
 
     def _owed_all(self, database: Database) -> None:
-        """Try again, once, all that was owed before this job began."""
+        """Try again, once, all that was owed before this job began.
+
+        But nothing whose time is known and has not come.
+        """
         seen: set[str] = set()
-        while not self._stopped:
+        while not self._runner.stopped:
             limit = self._tuning.chunk + len(seen)
-            entries = [
-                entry
-                for entry in self._store.due(self.key, _NO_END, limit)
-                if entry.name not in seen
-            ]
+            found = self._store.due(
+                self.key, self._clock(), limit, everything=True
+            )
+            entries = [entry for entry in found if entry.name not in seen]
             if not entries:
                 return
             seen.update(entry.name for entry in entries)
@@ -310,54 +300,38 @@ class Job:
             )
 
     def _retry(self, database: Database, entries: Sequence[Entry]) -> None:
-        batch = self._run([row_of(entry) for entry in entries], again=True)
-        self._save(self._cursor(database), batch, _NO_END)
+        moved = self._moved(database, entries)
+        rows = [row_of(entry) for entry in entries if entry.name not in moved]
+        batch = self._runner.run(rows, again=True)
+        self._save(database, self._cursor(database), batch, NO_END, moved)
         self._interrupted(batch)
+
+    def _moved(self, database: Database, entries: Sequence[Entry]) -> Set[str]:
+        """Return names whose rows Swift has moved to another shard.
+
+        They are owed no longer: the other shard's job reads them, and what
+        has become of the object since is only known there. A tombstone may
+        have been reclaimed instead; it is kept, and settles by itself.
+        """
+        if self.key.root == self.key and not database.is_sharded():
+            return frozenset()
+        live = [entry.name for entry in entries if not entry.deleted]
+        return set(live) - database.holds(live)
 
     # -- rows -------------------------------------------------------------
 
-    def _run(self, rows: Iterable[Row], *, again: bool) -> _Batch:
-        """Handle rows side by side; all have ended when it returns."""
-        outages: list[str] = []
-        waiting = []
-        untried = []
-        for row in rows:
-            if outages or self._stopped:
-                untried.append(_Result(row, done=False))
-            else:
-                waiting.append(
-                    self._pool.spawn(self._handle, row, again, outages)
-                )
-        results = [thread.wait() for thread in waiting]
-        return _Batch(results + untried, outages[0] if outages else None)
+    def _save(
+        self,
+        database: Database,
+        cursor: Cursor,
+        batch: Batch,
+        last: float,
+        moved: Set[str] = frozenset(),
+    ) -> None:
+        """Save the outcome of rows up to a row number.
 
-    def _handle(self, row: Row, again: bool, outages: list[str]) -> _Result:
-        if outages or self._stopped:
-            return _Result(row, done=False)
-        try:
-            self._handler.handle(row, again=again)
-        except (RowWaitsError, RowSkippedError) as exc:
-            return _Result(row, exc)
-        except (Exception, Timeout) as exc:  # noqa: BLE001 - one row never stops others
-            reason = self._outage(exc)
-            if reason is not None:
-                outages.append(reason)
-            return _Result(row, exc, done=reason is None)
-        return _Result(row)
-
-    def _outage(self, error: BaseException) -> str | None:
-        if not isinstance(error, Exception):
-            return None  # a timeout of the local cluster
-        try:
-            return self._handler.outage(error)
-        except (Exception, Timeout):
-            self._logger.exception("%s: the probe failed", self.key.mapping)
-            return None
-
-    def _save(self, cursor: Cursor, batch: _Batch, last: float) -> None:
-        """Save the outcome of rows up to a row number."""
-        # A database holds a second row of one name where Swift's reconciler
-        # has moved an object between policies; the newer one counts.
+        :param moved: names that are owed no longer.
+        """
         newer = self._store.owes_newer
         done = [
             r
@@ -366,28 +340,44 @@ class Job:
             and r.row.rowid <= last
             and not newer(self.key, r.row.name, r.row.timestamp)
         ]
-        failed: dict[str, _Result] = {}
-        for result in sorted(done, key=lambda r: r.row.timestamp):
-            if result.error is not None:
-                failed[result.row.name] = result
-        settled = [r.row.name for r in done if r.error is None]
+        # Of two rows of one name the newer says what is owed.
+        newest = {
+            r.row.name: r for r in sorted(done, key=lambda r: age(r.row))
+        }.values()
+        settled = [r.row.name for r in newest if r.error is None]
+        owed = [
+            self._entry(r.row, r.error) for r in newest if r.error is not None
+        ]
+        left = {e.name for e in owed if self._is_left(database, e)}
         self._store.commit(
             self.key,
             cursor,
-            settled=settled,
-            owed=[self._entry(r.row, r.error) for r in failed.values()],
+            settled=[*settled, *moved, *left],
+            owed=[entry for entry in owed if entry.name not in left],
         )
         self.settled += len(settled)
 
-    def _entry(self, row: Row, error: BaseException | None) -> Entry:
-        assert error is not None  # noqa: S101 - for mypy; see the caller
+    def _is_left(self, database: Database, entry: Entry) -> bool:
+        """Return whether a row that waits is left to a shard.
+
+        Of a database that retires, all rows are read again there. What has
+        become of the object since is written there only: it would wait here
+        for an object that was deleted.
+        """
+        return (
+            entry.kind is Kind.WAITING
+            and not entry.deleted
+            and database.is_retiring()
+        )
+
+    def _entry(self, row: Row, error: BaseException) -> Entry:
         now = self._clock()
         attempts, first = self._store.attempts(self.key, row.name)
         entry = entry_of(
             row,
             error,
-            attempts=attempts + 1,
-            first=first or now,
+            attempts=attempts,
+            first=first,
             now=now,
             longest=self._tuning.max_delay,
         )
@@ -395,7 +385,7 @@ class Job:
         return entry
 
 
-def _last_done(rows: Sequence[Row], batch: _Batch) -> int | None:
+def _last_done(rows: Sequence[Row], batch: Batch) -> int | None:
     """Return the number of the last row before the first that is not done."""
     end = batch.first_undone()
     return max((row.rowid for row in rows if row.rowid < end), default=None)

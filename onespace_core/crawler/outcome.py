@@ -10,7 +10,16 @@ from onespace_core.provider.errors import OnespaceError
 
 
 class RowWaitsError(OnespaceError):
-    """Nothing is wrong, but the row cannot be handled yet."""
+    """Nothing is wrong, but the row cannot be handled yet.
+
+    :param until: when it can be, seconds since the epoch, if that is known:
+        the row is then tried at that time and not before. None means soon,
+        with pauses that grow.
+    """
+
+    def __init__(self, reason: str, until: float | None = None) -> None:
+        super().__init__(reason)
+        self.until = until
 
 
 class RowSkippedError(OnespaceError):

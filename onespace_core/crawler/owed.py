@@ -25,17 +25,26 @@ def entry_of(
 ) -> Entry:
     """Return what the ledger has to hold.
 
-    :param attempts: tries so far, this one included.
-    :param first: when the first of them was, seconds since the epoch.
+    :param attempts: tries before this one.
+    :param first: when the first try was, seconds since the epoch; 0 if this
+        one was.
     :param longest: bound of the pause before the next try, seconds.
     """
+    kind, due = Kind.SCHEDULED, time_of(error, now)
+    if due is None:
+        kind = _kind(error)
+        due = now + _delay(error, attempts, longest)
+        attempts += 1
+    else:
+        # Nothing was tried.
+        attempts, first = 0, now
     return Entry(
         name=row.name,
-        kind=_kind(error),
+        kind=kind,
         reason=one_line(str(error) or repr(error)),
         attempts=attempts,
-        first=first,
-        due=now + _delay(error, attempts - 1, longest),
+        first=first or now,
+        due=due,
         rowid=row.rowid,
         deleted=row.deleted,
         timestamp=row.timestamp,
@@ -45,6 +54,16 @@ def entry_of(
         content_type=row.content_type,
         policy_index=row.policy_index,
     )
+
+
+def time_of(error: BaseException, now: float) -> float | None:
+    """Return when a row is to be tried, if that is known and yet to come.
+
+    One whose time has come and that waits all the same would be tried over
+    and over: it waits like any other.
+    """
+    until = error.until if isinstance(error, RowWaitsError) else None
+    return until if until is not None and until > now else None
 
 
 def row_of(entry: Entry) -> Row:
@@ -74,6 +93,14 @@ def report(
     name = one_line(entry.name)
     if entry.kind is Kind.SKIPPED:
         logger.warning("%s/%s was skipped: %s", where, name, entry.reason)
+    elif entry.kind is Kind.SCHEDULED:
+        logger.debug(
+            "%s/%s is due in %.0f s: %s",
+            where,
+            name,
+            entry.due - now,
+            entry.reason,
+        )
     elif entry.kind is Kind.WAITING:
         logger.info("%s/%s waits: %s", where, name, entry.reason)
     else:

@@ -16,7 +16,9 @@ from onespace_core.crawler.database import (
     Locator,
 )
 from onespace_core.crawler.job import Job, OutageError
+from onespace_core.crawler.shards import AskForShards, ShardFinder
 from onespace_core.state import ContainerKey, StateError, StateStore
+from onespace_core.state.model import SHARDS_PREFIX
 
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 300.0
@@ -30,13 +32,21 @@ class Target:
 
     :param containers: lists the containers to follow; called now and then.
         May raise, which puts this mapping off and no other.
-    :param make_job: builds the job of one container.
+    :param make_job: builds the job of one container, or of a shard of one
+        (``key.root`` is then the container).
+    :param shards: asks the cluster for the shards of a container whose
+        database is not here; None follows only those of containers that are.
+    :param whole_account: whether a container that is listed no longer was
+        deleted, and is drained; else it was taken out of the configuration,
+        and left alone from then on.
     """
 
     name: str
     account: str
     containers: Callable[[], Iterable[str]]
     make_job: Callable[[ContainerKey], Job]
+    shards: AskForShards | None = None
+    whole_account: bool = True
 
 
 class _Mapping:
@@ -50,10 +60,11 @@ class _Mapping:
         self.busy = False
         self.troubled = troubled
         self.unlisted = False
-        self.jobs: dict[str, Job] = {}
+        self.jobs: dict[ContainerKey, Job] = {}
         #: Whether any of its databases is here; None: not said yet.
         self.found: bool | None = None
-        self.names: list[str] = []
+        #: Containers, and after them the shards of any.
+        self.keys: list[ContainerKey] = []
         self.listed_at: float | None = None
         self.failures = 0
         self.resume_at = 0.0
@@ -97,6 +108,7 @@ class Poller:
         self._interval = interval
         self._discovery = discovery
         self._clock = clock
+        self._shards = ShardFinder(locator, logger, clock=clock)
         self._running: set[ContainerKey] = set()
         self._stopped = False
         self._broken = False
@@ -164,11 +176,11 @@ class Poller:
             ):
                 self._discover(mapping, now)
             put_off = mapping.resume_at
-            for name in mapping.names:
+            for key in mapping.keys:
                 if self._stopped or mapping.resume_at != put_off:
                     # An outage: the other containers would find the same.
                     return
-                self._submit(mapping, name, everything=everything)
+                self._submit(mapping, key, everything=everything)
             self._tell_if_nothing_is_here(mapping)
         except (Exception, Timeout) as exc:  # noqa: BLE001 - it is logged
             self._failed(mapping, mapping.target.account, exc)
@@ -180,7 +192,7 @@ class Poller:
 
         It may be so on a node without a replica; or a name is wrong.
         """
-        if mapping.found is None and mapping.names:
+        if mapping.found is None and mapping.keys:
             mapping.found = False
             self._logger.warning(
                 "mapping %s: no database of %s/%s is on this node; if there "
@@ -188,7 +200,7 @@ class Poller:
                 "swift_bind_ip",
                 mapping.target.name,
                 mapping.target.account,
-                mapping.names[0] if len(mapping.names) == 1 else "*",
+                mapping.keys[0].container if len(mapping.keys) == 1 else "*",
             )
 
     def _discover(self, mapping: _Mapping, now: float) -> None:
@@ -201,37 +213,59 @@ class Poller:
             return
         if mapping.unlisted:
             self._recovered(mapping)
-        # A container that is gone from the listing may still have deletions
-        # to propagate: it is followed until its database is drained.
-        known = self._store.containers(target.name, target.account)
-        mapping.names = list(dict.fromkeys([*listed, *known]))
+        roots = [
+            ContainerKey(target.name, target.account, name) for name in listed
+        ]
+        roots += self._known(target, target.account, roots, roots)
+        shards = self._shards.find(roots, target.shards)
+        shards += self._known(
+            target, SHARDS_PREFIX + target.account, shards, roots
+        )
+        mapping.keys = roots + shards
         mapping.listed_at = now
-        for name in mapping.jobs.keys() - set(mapping.names):
-            del mapping.jobs[name]
-        for name in set(known) - set(listed):
-            if self._locator.locate(target.account, name) is None:
-                self._store.forget(
-                    ContainerKey(target.name, target.account, name)
-                )
+        for key in mapping.jobs.keys() - set(mapping.keys):
+            del mapping.jobs[key]
+
+    def _known(
+        self,
+        target: Target,
+        account: str,
+        listed: Sequence[ContainerKey],
+        roots: Sequence[ContainerKey],
+    ) -> list[ContainerKey]:
+        """Return what is not listed, but has state still.
+
+        It may have deletions to propagate: it is followed until its database
+        is drained, or gone.
+        """
+        keys = []
+        for name in self._store.containers(target.name, account):
+            key = ContainerKey(target.name, account, name)
+            if key in listed:
+                continue
+            wanted = target.whole_account or key.root in roots
+            if wanted and self._locator.locate(account, name) is not None:
+                keys.append(key)
+            else:
+                self._store.forget(key)
+        return keys
 
     def _submit(
-        self, mapping: _Mapping, name: str, *, everything: bool
+        self, mapping: _Mapping, key: ContainerKey, *, everything: bool
     ) -> None:
-        target = mapping.target
-        key = ContainerKey(target.name, target.account, name)
         if key in self._running:
             return
         try:
-            located = self._locator.locate(target.account, name)
+            located = self._locator.locate(key.account, key.container)
             if located is None:
                 return
             mapping.found = True
-            job = mapping.jobs.get(name)
+            job = mapping.jobs.get(key)
             if job is None:
-                job = mapping.jobs[name] = target.make_job(key)
+                job = mapping.jobs[key] = mapping.target.make_job(key)
         except (Exception, Timeout) as exc:  # noqa: BLE001 - it is logged
             # Such as a ring file that is just being replaced.
-            self._failed(mapping, f"{target.account}/{name}", exc)
+            self._failed(mapping, f"{key.account}/{key.container}", exc)
             return
         self._running.add(key)
         mapping.pool.spawn(self._work, mapping, job, located, everything)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from swift.common.utils import decode_timestamps
@@ -48,6 +48,11 @@ class Row:
         """Whether the newest change left the data alone."""
         return self.timestamp > self.data_timestamp
 
+    @property
+    def seconds(self) -> float:
+        """The time of the newest change, seconds since the epoch."""
+        return float(self.timestamp.split("_")[0])
+
 
 def row_from_record(record: Mapping[str, Any]) -> Row:
     """Return a row of what Swift's broker gives."""
@@ -78,6 +83,20 @@ def _timestamps(created_at: str) -> tuple[str, str]:
     except (ValueError, TypeError):
         return _UNKNOWN, _UNKNOWN
     return data.internal, meta.internal
+
+
+def older_than(rows: Sequence[Row], now: float, seconds: float) -> list[Row]:
+    """Return the leading rows that are so old.
+
+    A row from the future would block all behind it for as long; it is taken
+    as it is.
+    """
+    old: list[Row] = []
+    for row in rows:
+        if 0 <= now - row.seconds < seconds:
+            break
+        old.append(row)
+    return old
 
 
 def share(name: str, replicas: int) -> int:

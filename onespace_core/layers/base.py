@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import logging
 from collections.abc import Callable, Mapping
-from typing import NoReturn, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, Self, TypeVar
 
 from onespace_core.provider.base import Provider
 from onespace_core.provider.body import Body, ObjectReader
-from onespace_core.provider.protocols import BucketAdmin
+from onespace_core.provider.protocols import PROTOCOLS, withholding
 from onespace_core.provider.settings import ProviderSettings
 from onespace_core.provider.types import (
     AccountInfo,
@@ -37,21 +39,25 @@ class Layer(Provider):
     by otherwise, and a key without its prefix is the wrong object. The price
     is that an inner provider's faster ones are not used.
 
-    An inner provider that is a ``BucketAdmin`` makes the layer one; a layer
-    around one that is not has none of its methods.
+    A layer offers just those optional protocols that its inner provider
+    offers, and each of their methods goes through :meth:`around` as well,
+    with the arguments in the protocol's order. ``list_uploads`` makes its
+    requests as it is consumed, which is after ``around``.
 
     :param provider: where requests go; the layer owns and closes it.
     """
 
-    create_bucket: Callable[..., bool]
-    delete_bucket: Callable[..., None]
+    def __new__(
+        cls, provider: Provider, *_args: object, **_kwargs: object
+    ) -> Self:
+        """Make one of a class without what the provider does not offer."""
+        withheld = [p for p in PROTOCOLS if not isinstance(provider, p)]
+        kind: type[Self] = withholding(cls, frozenset(withheld))
+        made: Self = super().__new__(kind)
+        return made
 
     def __init__(self, provider: Provider) -> None:
         self.inner = provider
-        if isinstance(provider, BucketAdmin):
-            self._admin = provider
-            self.create_bucket = self._create_bucket
-            self.delete_bucket = self._delete_bucket
 
     @classmethod
     def from_settings(
@@ -209,15 +215,21 @@ class Layer(Provider):
         """See :meth:`Provider.delete_object`."""
         return self.around(self.inner.delete_object, key, bucket=bucket)
 
-    def _create_bucket(
-        self,
-        bucket: str | None = None,
-        *,
-        metadata: Mapping[str, str] | None = None,
-    ) -> bool:
-        return self.around(
-            self._admin.create_bucket, bucket, metadata=metadata
-        )
 
-    def _delete_bucket(self, bucket: str | None = None) -> None:
-        self.around(self._admin.delete_bucket, bucket)
+def _forwarder(protocol: type, name: str) -> Callable[..., Any]:
+    """Return the method by which a layer passes on a protocol's."""
+    promised = getattr(protocol, name)
+    signature = inspect.signature(promised)
+
+    @functools.wraps(promised)
+    def forward(self: Layer, *args: Any, **kwargs: Any) -> Any:
+        given = signature.bind(self, *args, **kwargs)
+        inner = getattr(self.inner, name)
+        return self.around(inner, *given.args[1:], **given.kwargs)
+
+    return forward
+
+
+for _protocol, _names in PROTOCOLS.items():
+    for _name in _names:
+        setattr(Layer, _name, _forwarder(_protocol, _name))

@@ -6,13 +6,16 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+from onespace_core.layers.arguments import bucket_of, with_body
 from onespace_core.layers.base import Layer
+from onespace_core.layers.stream import PassingBody, passing, reader_over
 from onespace_core.provider.base import Provider
-from onespace_core.provider.body import Body, ObjectReader, Stream
-from onespace_core.provider.types import ByteRange, Conditions, PutResult
+from onespace_core.provider.body import Body, ObjectReader
+from onespace_core.provider.large import OpenUpload
+from onespace_core.provider.types import ByteRange, Conditions
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,7 +28,7 @@ OK = "ok"
 class Event:
     """One request. Has no key, no text of an error and no secret.
 
-    :param op: contract method, ``create_bucket`` or ``delete_bucket``.
+    :param op: method of the contract or of an optional protocol.
     :param bucket: of the request; None means the provider's own.
     :param outcome: :data:`OK`, or the name of the error's class, such as
         ``RateLimited``. ``NotModified`` and ``ObjectNotFound`` are answers
@@ -60,7 +63,8 @@ class ObserveLayer(Layer):
 
     Above the retry layer, it sees what callers see; below, every try. Of
     ``get_object`` it tells once the reader is closed, or at once where there
-    is none. The five derived methods are seen as the requests they make.
+    is none; of ``list_uploads`` once, when nobody goes on with it. The five
+    derived methods are seen as the requests they make.
 
     :param provider: where requests go.
     :param observer: is told; may be called by many threads at once.
@@ -87,11 +91,15 @@ class ObserveLayer(Layer):
         self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Make one request, and tell how it ended."""
-        # A layer's own create_bucket is a method of another name.
-        op = method.__name__.removeprefix("_")
-        watch = self._watch(op, _bucket(op, args, kwargs))
+        op = method.__name__
+        watch = self._watch(op, bucket_of(op, args, kwargs))
+
+        def watched(body: Body) -> Body:
+            return PassingBody(body, watch.sent)
+
+        request: Callable[..., T] = method
         try:
-            result = method(*args, **kwargs)
+            result = request(*with_body(op, args, watched), **kwargs)
         except BaseException as exc:
             watch.ended(exc)
             raise
@@ -125,43 +133,23 @@ class ObserveLayer(Layer):
             finally:
                 watch.ended()
 
-        return ObjectReader(
-            reader.info,
-            _watched(reader, watch),
-            length=reader.length,
-            closer=close,
-            status=reader.status,
-            content_range=reader.content_range,
-        )
+        return reader_over(reader, _watched(reader, watch), closer=close)
 
-    def put_object(
-        self,
-        key: str,
-        body: Body,
-        *,
-        metadata: Mapping[str, str] | None = None,
-        content_type: str | None = None,
-        system: Mapping[str, str] | None = None,
-        conditions: Conditions | None = None,
-        bucket: str | None = None,
-    ) -> PutResult:
-        """See :meth:`Provider.put_object`."""
-        watch = self._watch("put_object", bucket)
+    def list_uploads(
+        self, *, prefix: str = "", bucket: str | None = None
+    ) -> Iterator[OpenUpload]:
+        """See :meth:`MultipartUpload.list_uploads`."""
+        inner: Any = self.inner
+        watch = self._watch("list_uploads", bucket)
         try:
-            result = self.inner.put_object(
-                key,
-                _WatchedBody(body, watch),
-                metadata=metadata,
-                content_type=content_type,
-                system=system,
-                conditions=conditions,
-                bucket=bucket,
-            )
+            yield from inner.list_uploads(prefix=prefix, bucket=bucket)
+        except GeneratorExit:
+            watch.ended()  # the caller has seen enough
+            raise
         except BaseException as exc:
             watch.ended(exc)
             raise
         watch.ended()
-        return result
 
     def _watch(self, op: str, bucket: str | None) -> _Watch:
         return _Watch(op, bucket, self._clock, self._tell)
@@ -188,13 +176,19 @@ class _Watch:
         clock: Callable[[], float],
         tell: Callable[[Event], None],
     ) -> None:
-        self.sent = 0
-        self.received = 0
+        self._sent = 0
+        self._received = 0
         self._op = op
         self._bucket = bucket
         self._clock = clock
         self._tell: Callable[[Event], None] | None = tell
         self._started = clock()
+
+    def sent(self, count: int) -> None:
+        self._sent += count
+
+    def received(self, count: int) -> None:
+        self._received += count
 
     def ended(self, error: BaseException | None = None) -> None:
         tell, self._tell = self._tell, None
@@ -205,55 +199,17 @@ class _Watch:
                     bucket=self._bucket,
                     outcome=OK if error is None else type(error).__name__,
                     seconds=self._clock() - self._started,
-                    bytes_sent=self.sent,
-                    bytes_received=self.received,
+                    bytes_sent=self._sent,
+                    bytes_received=self._received,
                 )
             )
 
 
-def _bucket(
-    op: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> str | None:
-    if op.endswith("_bucket"):
-        return args[0] if args else None
-    return kwargs.get("bucket")
-
-
 def _watched(reader: ObjectReader, watch: _Watch) -> Iterator[bytes]:
     try:
-        for chunk in reader:
-            watch.received += len(chunk)
-            yield chunk
+        yield from passing(reader, watch.received)
     except GeneratorExit:
         raise  # the caller has read enough; closing tells of it
     except BaseException as exc:
         watch.ended(exc)
         raise
-
-
-class _WatchedBody:
-    """A body whose bytes are counted."""
-
-    def __init__(self, body: Body, watch: _Watch) -> None:
-        self._body = body
-        self._watch = watch
-        self.size = body.size
-        self.md5 = body.md5
-        self.replayable = body.replayable
-
-    def open(self) -> Stream:
-        return _WatchedStream(self._body.open(), self._watch)
-
-
-class _WatchedStream:
-    def __init__(self, stream: Stream, watch: _Watch) -> None:
-        self._stream = stream
-        self._watch = watch
-
-    def read(self, size: int = -1, /) -> bytes:
-        data = self._stream.read(size)
-        self._watch.sent += len(data)
-        return data
-
-    def close(self) -> None:
-        self._stream.close()

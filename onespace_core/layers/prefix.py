@@ -4,24 +4,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, ParamSpec, TypeVar
 
+from onespace_core.layers.arguments import bucket_of, with_keys
 from onespace_core.layers.base import Layer
 from onespace_core.provider.base import Provider
-from onespace_core.provider.body import Body, ObjectReader
+from onespace_core.provider.body import ObjectReader
 from onespace_core.provider.errors import (
     InvalidRequest,
     ProviderError,
     UnknownProviderError,
 )
+from onespace_core.provider.large import Manifest, OpenUpload
 from onespace_core.provider.types import (
     ByteRange,
     Capabilities,
     Conditions,
     ObjectInfo,
     ObjectPage,
-    PutResult,
 )
 
 P = ParamSpec("P")
@@ -31,8 +32,9 @@ T = TypeVar("T")
 class PrefixLayer(Layer):
     """Puts a prefix in front of every key, and takes it off again.
 
-    Listings, readers and errors show keys without it. Buckets and the
-    account are passed on as they are: their figures count everything.
+    Listings, readers, manifests and errors show keys without it. Buckets and
+    the account are passed on as they are: their figures count everything.
+    Rules by age are for keys under the prefix; their ids are the bucket's.
 
     :param provider: where requests go.
     :param prefix: text in front of each key; may be empty.
@@ -45,13 +47,43 @@ class PrefixLayer(Layer):
     def around(
         self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Make one request; take the prefix off an error's key."""
+        """Make one request under the prefix; errors have the caller's key."""
+        op = method.__name__
+        request: Callable[..., T] = method
         try:
-            return method(*args, **kwargs)
+            return request(*self._prefixed(op, args), **kwargs)
         except ProviderError as exc:
-            if exc.key is not None:
-                exc.key = exc.key.removeprefix(self._prefix)
+            exc.op = exc.op or op
+            if exc.bucket is None:
+                exc.bucket = bucket_of(op, args, kwargs)
+            self._strip_error(exc)
             raise
+
+    def _prefixed(self, op: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        args = with_keys(op, args, self._full)
+        if op == "put_manifest":  # of objects of this layer, in any bucket
+            key, segments = args
+            return key, [
+                dataclasses.replace(each, key=self._prefix + each.key)
+                for each in segments
+            ]
+        if op == "put_dynamic_manifest":
+            key, prefix = args
+            return key, self._prefix + prefix
+        if op == "put_age_rule":
+            (rule,) = args
+            prefix = self._prefix + rule.prefix
+            return (dataclasses.replace(rule, prefix=prefix),)
+        return args
+
+    def _full(self, key: str) -> str:
+        if not key:  # with the prefix it would name another object
+            raise InvalidRequest("the key is empty", key=key)
+        return self._prefix + key
+
+    def _strip_error(self, exc: ProviderError) -> None:
+        if exc.key is not None:
+            exc.key = exc.key.removeprefix(self._prefix)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -95,8 +127,7 @@ class PrefixLayer(Layer):
         bucket: str | None = None,
     ) -> ObjectInfo:
         """See :meth:`Provider.head_object`."""
-        full = self._full("head_object", key, bucket)
-        info = super().head_object(full, conditions=conditions, bucket=bucket)
+        info = super().head_object(key, conditions=conditions, bucket=bucket)
         return self._strip_info(info)
 
     def get_object(
@@ -109,7 +140,7 @@ class PrefixLayer(Layer):
     ) -> ObjectReader:
         """See :meth:`Provider.get_object`."""
         reader = super().get_object(
-            self._full("get_object", key, bucket),
+            key,
             byte_range=byte_range,
             conditions=conditions,
             bucket=bucket,
@@ -117,67 +148,53 @@ class PrefixLayer(Layer):
         reader.info = self._strip_info(reader.info)
         return reader
 
-    def put_object(
-        self,
-        key: str,
-        body: Body,
-        *,
-        metadata: Mapping[str, str] | None = None,
-        content_type: str | None = None,
-        system: Mapping[str, str] | None = None,
-        conditions: Conditions | None = None,
-        bucket: str | None = None,
-    ) -> PutResult:
-        """See :meth:`Provider.put_object`."""
-        return super().put_object(
-            self._full("put_object", key, bucket),
-            body,
-            metadata=metadata,
-            content_type=content_type,
-            system=system,
-            conditions=conditions,
-            bucket=bucket,
+    def list_uploads(
+        self, *, prefix: str = "", bucket: str | None = None
+    ) -> Iterator[OpenUpload]:
+        """See :meth:`MultipartUpload.list_uploads`."""
+        inner: Any = self.inner
+        uploads = inner.list_uploads(
+            prefix=self._prefix + prefix, bucket=bucket
         )
+        try:
+            for each in uploads:
+                key = self._strip(each.key, "list_uploads")
+                yield dataclasses.replace(each, key=key)
+        except ProviderError as exc:
+            self._strip_error(exc)
+            raise
 
-    def post_object(
-        self,
-        key: str,
-        metadata: Mapping[str, str],
-        *,
-        content_type: str | None = None,
-        system: Mapping[str, str] | None = None,
-        bucket: str | None = None,
-    ) -> None:
-        """See :meth:`Provider.post_object`."""
-        super().post_object(
-            self._full("post_object", key, bucket),
-            metadata,
-            content_type=content_type,
-            system=system,
-            bucket=bucket,
-        )
-
-    def delete_object(
+    def get_manifest(
         self, key: str, *, bucket: str | None = None
-    ) -> bool | None:
-        """See :meth:`Provider.delete_object`."""
-        full = self._full("delete_object", key, bucket)
-        return super().delete_object(full, bucket=bucket)
+    ) -> Manifest | None:
+        """See :meth:`LargeObjects.get_manifest`.
 
-    def _full(self, op: str, key: str, bucket: str | None) -> str:
-        if not key:  # with the prefix it would name another object
-            raise InvalidRequest(
-                "the key is empty", op=op, bucket=bucket, key=key
-            )
-        return self._prefix + key
+        :raises UnknownProviderError: a segment is not under the prefix, so
+            that it has no name here.
+        """
+        inner: Any = self.inner
+        op = "get_manifest"
+        get: Callable[..., Manifest | None] = inner.get_manifest
+        found = self.around(get, key, bucket=bucket)
+        if found is None:
+            return None
+        if found.dynamic is not None:
+            name, prefix = found.dynamic
+            return Manifest(dynamic=(name, self._strip(prefix, op)))
+        return Manifest(
+            segments=[
+                dataclasses.replace(each, key=self._strip(each.key, op))
+                for each in found.segments
+            ]
+        )
 
     def _strip_info(self, info: ObjectInfo) -> ObjectInfo:
         return dataclasses.replace(info, key=self._strip(info.key))
 
-    def _strip(self, key: str) -> str:
+    def _strip(self, key: str, op: str = "list_objects") -> str:
         if not key.startswith(self._prefix):
             raise UnknownProviderError(
-                f"the store listed {key!r}, which is not under the prefix",
-                op="list_objects",
+                f"the store named {key!r}, which is not under the prefix",
+                op=op,
             )
         return key[len(self._prefix) :]

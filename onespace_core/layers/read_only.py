@@ -4,18 +4,35 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import NoReturn
+from collections.abc import Callable, Mapping
+from typing import NoReturn, ParamSpec, TypeVar
 
+from onespace_core.layers.arguments import bucket_of, key_of
 from onespace_core.layers.base import Layer
 from onespace_core.provider.base import Progress
-from onespace_core.provider.body import Body
 from onespace_core.provider.errors import NotSupported
 from onespace_core.provider.types import (
     Capabilities,
-    Conditions,
     ObjectInfo,
     SourceObject,
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Requests that change nothing. A list of writes would let a new one pass.
+_READS = frozenset(
+    {
+        "head_account",
+        "list_buckets",
+        "head_bucket",
+        "list_objects",
+        "head_object",
+        "get_object",
+        "list_parts",
+        "list_uploads",
+        "get_manifest",
+    }
 )
 
 
@@ -35,48 +52,21 @@ class ReadOnlyLayer(Layer):
             conditional_replace=False,
             metadata_post=False,
             delete_reports_missing=False,
+            object_expiry=False,
+            part_copy=False,
         )
 
-    def put_object(
-        self,
-        key: str,
-        body: Body,  # noqa: ARG002 - of the contract
-        *,
-        metadata: Mapping[str, str] | None = None,  # noqa: ARG002 - likewise
-        content_type: str | None = None,  # noqa: ARG002 - likewise
-        system: Mapping[str, str] | None = None,  # noqa: ARG002 - likewise
-        conditions: Conditions | None = None,  # noqa: ARG002 - likewise
-        bucket: str | None = None,
-    ) -> NoReturn:
-        """Refuse.
+    def around(
+        self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Pass a read on; refuse a write.
 
-        :raises NotSupported: always.
+        :raises NotSupported: for whatever is not known to be a read.
         """
-        _refuse("put_object", bucket, key)
-
-    def post_object(
-        self,
-        key: str,
-        metadata: Mapping[str, str],  # noqa: ARG002 - of the contract
-        *,
-        content_type: str | None = None,  # noqa: ARG002 - likewise
-        system: Mapping[str, str] | None = None,  # noqa: ARG002 - likewise
-        bucket: str | None = None,
-    ) -> NoReturn:
-        """Refuse.
-
-        :raises NotSupported: always.
-        """
-        _refuse("post_object", bucket, key)
-
-    def delete_object(
-        self, key: str, *, bucket: str | None = None
-    ) -> NoReturn:
-        """Refuse.
-
-        :raises NotSupported: always.
-        """
-        _refuse("delete_object", bucket, key)
+        op = method.__name__
+        if op not in _READS:
+            _refuse(op, bucket_of(op, args, kwargs), key_of(op, args))
+        return method(*args, **kwargs)
 
     def update_metadata(
         self,
@@ -104,17 +94,6 @@ class ReadOnlyLayer(Layer):
         :raises NotSupported: always.
         """
         _refuse("upload_object", bucket, source.info.key)
-
-    def _create_bucket(
-        self,
-        bucket: str | None = None,
-        *,
-        metadata: Mapping[str, str] | None = None,  # noqa: ARG002 - likewise
-    ) -> NoReturn:
-        _refuse("create_bucket", bucket, None)
-
-    def _delete_bucket(self, bucket: str | None = None) -> NoReturn:
-        _refuse("delete_bucket", bucket, None)
 
 
 def _refuse(op: str, bucket: str | None, key: str | None) -> NoReturn:

@@ -10,16 +10,17 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, ParamSpec, TypeVar
 
 import tenacity
 
+from onespace_core.layers.arguments import body_of, with_body
 from onespace_core.layers.base import Layer
 from onespace_core.provider.base import Provider
 from onespace_core.provider.body import Body, Stream
 from onespace_core.provider.errors import ProviderError, RateLimited
-from onespace_core.provider.types import Conditions, PutResult
+from onespace_core.provider.large import OpenUpload
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,7 +43,17 @@ class RetryLayer(Layer):
       ``PreconditionFailed`` against the very object it made. It is raised:
       the caller compares what is there with what it wanted.
     - a delete answers None instead of False then.
-    - a bucket that is created may be reported as not new.
+    - a bucket that is created may be reported as not new, and a rule by age
+      as not changed, or as not there when it is dropped.
+    - ``start_upload`` may leave an upload behind that nobody knows;
+      ``list_uploads`` finds it.
+    - ``complete_upload`` may raise ``ObjectNotFound``: an upload that is
+      complete is there no more. Neither can the layer know whether it is that
+      or was aborted by somebody else. It is raised: the caller looks by HEAD
+      whether the object is there before it begins again.
+    - a copy of a key onto itself under ``if_match`` may raise
+      ``PreconditionFailed`` against its own work, where the store gives a
+      copy another ETag.
 
     :param provider: where requests go.
     :param deadline: seconds from the first try after which none is started.
@@ -84,8 +95,23 @@ class RetryLayer(Layer):
     def around(
         self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Make one request, more than once if need be."""
-        return self._around(_may_retry, method, *args, **kwargs)
+        """Make one request, more than once if need be.
+
+        The error of a body that cannot be sent again is not marked as
+        exhausted: who has a fresh body may try again.
+        """
+        op = method.__name__
+        body = body_of(op, args)
+        if body is None or body.replayable:
+            return self._around(_may_retry, method, *args, **kwargs)
+        sent = _OpenedBody(body)
+
+        def may_retry(exc: BaseException) -> bool:
+            return not sent.opened and _may_retry(exc)
+
+        request: Callable[..., T] = method
+        watched = with_body(op, args, lambda _body: sent)
+        return self._around(may_retry, request, *watched, **kwargs)
 
     def _around(
         self,
@@ -114,40 +140,6 @@ class RetryLayer(Layer):
                 self._logger.warning("gave up: %s", exc)
             raise
 
-    def put_object(
-        self,
-        key: str,
-        body: Body,
-        *,
-        metadata: Mapping[str, str] | None = None,
-        content_type: str | None = None,
-        system: Mapping[str, str] | None = None,
-        conditions: Conditions | None = None,
-        bucket: str | None = None,
-    ) -> PutResult:
-        """See :meth:`Provider.put_object`.
-
-        The error of a body that cannot be sent again is not marked as
-        exhausted: who has a fresh body may try again.
-        """
-        sent = body if body.replayable else _WatchedBody(body)
-
-        def may_retry(exc: BaseException) -> bool:
-            gone = isinstance(sent, _WatchedBody) and sent.opened
-            return not gone and _may_retry(exc)
-
-        return self._around(
-            may_retry,
-            self.inner.put_object,
-            key,
-            sent,
-            metadata=metadata,
-            content_type=content_type,
-            system=system,
-            conditions=conditions,
-            bucket=bucket,
-        )
-
     def delete_object(
         self, key: str, *, bucket: str | None = None
     ) -> bool | None:
@@ -171,6 +163,37 @@ class RetryLayer(Layer):
         existed = self.around(delete_object)
         return None if lost_answer and existed is False else existed
 
+    def list_uploads(
+        self, *, prefix: str = "", bucket: str | None = None
+    ) -> Iterator[OpenUpload]:
+        """See :meth:`MultipartUpload.list_uploads`.
+
+        After a failure it is listed from the start, without those that were
+        yielded. Each step to the next upload has the whole deadline.
+        """
+        inner: Any = self.inner
+        seen: set[tuple[str, str]] = set()
+        found: Iterator[OpenUpload] | None = None
+
+        def list_uploads() -> OpenUpload | None:
+            nonlocal found
+            try:
+                if found is None:
+                    found = iter(
+                        inner.list_uploads(prefix=prefix, bucket=bucket)
+                    )
+                for each in found:
+                    if (each.key, each.upload_id) not in seen:
+                        return each
+            except ProviderError:
+                found = None
+                raise
+            return None
+
+        while (upload := self.around(list_uploads)) is not None:
+            seen.add((upload.key, upload.upload_id))
+            yield upload
+
     def _wait(self, state: tenacity.RetryCallState) -> float:
         doublings = min(state.attempt_number - 1, 32)  # floats end somewhere
         bound = min(self._max_delay, self._base_delay * 2**doublings)
@@ -185,7 +208,7 @@ class RetryLayer(Layer):
         )
 
 
-class _WatchedBody:
+class _OpenedBody:
     """A body that knows whether it was opened."""
 
     replayable = False

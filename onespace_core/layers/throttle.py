@@ -5,18 +5,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from onespace_core.layers.arguments import with_body
 from onespace_core.layers.base import Layer
+from onespace_core.layers.stream import PassingBody, passing, reader_over
 from onespace_core.provider.base import Provider
-from onespace_core.provider.body import (
-    CHUNK_SIZE,
-    Body,
-    ObjectReader,
-    Stream,
-)
-from onespace_core.provider.types import ByteRange, Conditions, PutResult
+from onespace_core.provider.body import CHUNK_SIZE, Body, ObjectReader
+from onespace_core.provider.types import ByteRange, Conditions
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -139,7 +136,8 @@ class ThrottleLayer(Layer):
 
     Bodies and readers are held back while their bytes flow; nothing is
     collected. Put it under the retry layer, so that tries count as well.
-    What headers and listings weigh is not counted as bytes.
+    What headers and listings weigh is not counted as bytes, nor what the
+    store copies by itself. ``list_uploads`` counts as one request.
 
     :param provider: where requests go.
     :param throttle: the limits; give the same one to every layer that
@@ -155,7 +153,13 @@ class ThrottleLayer(Layer):
     ) -> T:
         """Make one request when its turn has come."""
         self._throttle.request()
-        return method(*args, **kwargs)
+        request: Callable[..., T] = method
+        op = method.__name__
+        return request(*with_body(op, args, self._slowed), **kwargs)
+
+    def _slowed(self, body: Body) -> Body:
+        limits = self._throttle
+        return PassingBody(body, limits.transfer, piece=limits.piece)
 
     def get_object(
         self,
@@ -169,76 +173,9 @@ class ThrottleLayer(Layer):
         reader = super().get_object(
             key, byte_range=byte_range, conditions=conditions, bucket=bucket
         )
-        return ObjectReader(
-            reader.info,
-            _slowly(reader, self._throttle),
-            length=reader.length,
-            closer=reader.close,
-            status=reader.status,
-            content_range=reader.content_range,
-        )
-
-    def put_object(
-        self,
-        key: str,
-        body: Body,
-        *,
-        metadata: Mapping[str, str] | None = None,
-        content_type: str | None = None,
-        system: Mapping[str, str] | None = None,
-        conditions: Conditions | None = None,
-        bucket: str | None = None,
-    ) -> PutResult:
-        """See :meth:`Provider.put_object`."""
-        return super().put_object(
-            key,
-            _SlowBody(body, self._throttle),
-            metadata=metadata,
-            content_type=content_type,
-            system=system,
-            conditions=conditions,
-            bucket=bucket,
-        )
-
-
-def _slowly(reader: ObjectReader, throttle: Throttle) -> Iterator[bytes]:
-    for chunk in reader:
-        for start in range(0, len(chunk), throttle.piece):
-            piece = chunk[start : start + throttle.piece]
-            throttle.transfer(len(piece))
-            yield piece
-
-
-class _SlowBody:
-    """A body whose streams give their bytes at the rate."""
-
-    def __init__(self, body: Body, throttle: Throttle) -> None:
-        self._body = body
-        self._throttle = throttle
-        self.size = body.size
-        self.md5 = body.md5
-        self.replayable = body.replayable
-
-    def open(self) -> Stream:
-        return _SlowStream(self._body.open(), self._throttle)
-
-
-class _SlowStream:
-    def __init__(self, stream: Stream, throttle: Throttle) -> None:
-        self._stream = stream
-        self._throttle = throttle
-
-    def read(self, size: int = -1, /) -> bytes:
-        if size < 0:
-            whole = iter(lambda: self.read(CHUNK_SIZE), b"")
-            return b"".join(whole)
-        data = self._stream.read(min(size, self._throttle.piece))
-        if data:
-            self._throttle.transfer(len(data))
-        return data
-
-    def close(self) -> None:
-        self._stream.close()
+        limits = self._throttle
+        pieces = passing(reader, limits.transfer, piece=limits.piece)
+        return reader_over(reader, pieces)
 
 
 def _sleep(seconds: float) -> None:

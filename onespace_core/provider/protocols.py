@@ -9,8 +9,10 @@ retries of their own.
 
 from __future__ import annotations
 
+import functools
+import types
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 from onespace_core.provider.body import Body
 from onespace_core.provider.large import (
@@ -21,6 +23,8 @@ from onespace_core.provider.large import (
     Segment,
 )
 from onespace_core.provider.types import ByteRange, Conditions, PutResult
+
+T = TypeVar("T")
 
 
 @runtime_checkable
@@ -322,3 +326,29 @@ PROTOCOLS: Mapping[type, tuple[str, ...]] = {
     LargeObjects: ("put_manifest", "put_dynamic_manifest", "get_manifest"),
     AgeRules: ("put_age_rule", "drop_age_rule"),
 }
+
+
+@functools.cache
+def withholding(kind: type[T], protocols: frozenset[type]) -> type[T]:
+    """Return a subclass that does not offer some of :data:`PROTOCOLS`.
+
+    For a class whose instances differ in what they offer: ``isinstance``
+    looks at the class first, so that no attribute of an instance can take a
+    protocol back. The subclass has the same name; it is the same one each
+    time.
+
+    :param kind: a class; itself if nothing is to be withheld.
+    """
+    names = [name for each in protocols for name in PROTOCOLS[each]]
+    if not names:
+        return kind
+    same = {
+        "__doc__": kind.__doc__,
+        "__module__": kind.__module__,
+        "__qualname__": kind.__qualname__,
+    }
+    return types.new_class(
+        kind.__name__,
+        (kind,),
+        exec_body=lambda body: body.update({**same, **dict.fromkeys(names)}),
+    )

@@ -6,22 +6,33 @@ kill at any moment leaves the old state or the new one; both are right,
 because all work is idempotent.
 """
 
+from onespace_core.state.breakers import Breakers
 from onespace_core.state.model import (
     ContainerKey,
     Cursor,
     Entry,
     Kind,
+    Receipt,
     Summary,
+    Upload,
 )
-from onespace_core.state.schema import StateError
+from onespace_core.state.receipts import Receipts
+from onespace_core.state.schema import Access, StateError
 from onespace_core.state.store import StateStore
+from onespace_core.state.uploads import Uploads
 
 __all__ = [
+    "Access",
+    "Breakers",
     "ContainerKey",
     "Cursor",
     "Entry",
     "Kind",
+    "Receipt",
+    "Receipts",
     "StateError",
     "StateStore",
     "Summary",
+    "Upload",
+    "Uploads",
 ]

@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The state store: one SQLite file."""
+"""The state store: cursors and mappings, and all that is kept beside them."""
 
 from __future__ import annotations
 
-import logging
-import math
-import os
-import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Set
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterable, Set
 
+from onespace_core.state.breakers import Breakers
+from onespace_core.state.file import HERE, args_of, marks
+from onespace_core.state.ledger import Ledger
 from onespace_core.state.model import (
     ContainerKey,
     Cursor,
@@ -19,77 +16,18 @@ from onespace_core.state.model import (
     Kind,
     Summary,
 )
-from onespace_core.state.schema import (
-    StateError,
-    advice,
-    is_operational,
-    open_database,
-)
+from onespace_core.state.receipts import Receipts
+from onespace_core.state.uploads import Uploads
 
-_ENTRY = (
-    "name, kind, reason, attempts, first, due, row, deleted, timestamp, "
-    "data_timestamp, size, etag, content_type, policy_index"
-)
-_HERE = "mapping = ? AND account = ? AND container = ?"
+#: What is dropped with a mapping. Receipts and uploads are not: see there.
+_OF_MAPPINGS = ("cursor", "ledger", "health", "breaker", "deletions")
 
 
-class StateStore:
-    """Durable progress of one node.
+class StateStore(Ledger, Receipts, Uploads, Breakers):
+    """Durable progress of one node; see :class:`StateFile` for opening it.
 
-    Use it from one thread. A file that SQLite cannot read is renamed to
-    ``<file>.corrupt-<time>`` and a new one is begun: everything is then
-    compared again, nothing is lost, and the log says so.
-
-    :param path: the file; its folder must exist.
-    :param logger: where a corrupt file is reported.
-    :param read_only: for status: never creates nor changes anything.
-    :raises StateError: the file can be neither opened nor set aside, or was
-        written by a newer version.
+    Every change is one transaction.
     """
-
-    def __init__(
-        self,
-        path: str,
-        logger: logging.Logger,
-        *,
-        read_only: bool = False,
-    ) -> None:
-        self.path = path
-        self._logger = logger
-        #: Where a corrupt file was put, if one was found.
-        self.set_aside: str | None = None
-        try:
-            self._connection = open_database(path, read_only=read_only)
-        except sqlite3.DatabaseError as exc:
-            if read_only or is_operational(exc):
-                raise StateError(advice(path, exc)) from exc
-            self._set_aside(exc)
-            try:
-                self._connection = open_database(path, read_only=False)
-            except sqlite3.Error as again:
-                raise StateError(advice(path, again)) from again
-
-    def _set_aside(self, cause: Exception) -> None:
-        aside = f"{self.path}.corrupt-{time.strftime('%Y%m%dT%H%M%S')}"
-        try:
-            os.replace(self.path, aside)
-            for suffix in ("-wal", "-shm"):
-                if os.path.exists(self.path + suffix):
-                    os.replace(self.path + suffix, aside + suffix)
-        except OSError as exc:
-            raise StateError(advice(self.path, exc)) from exc
-        self.set_aside = aside
-        self._logger.error(
-            "the state file %s is corrupt (%s); it is now %s, and every "
-            "container is compared again from its first row",
-            self.path,
-            cause,
-            aside,
-        )
-
-    def close(self) -> None:
-        """Close the file; twice is fine."""
-        self._connection.close()
 
     # -- cursors ----------------------------------------------------------
 
@@ -104,8 +42,8 @@ class StateStore:
         """
         rows = self._execute(
             "SELECT database_id, fingerprint, scanned, verified, shares "
-            f"FROM cursor WHERE {_HERE}",
-            _args(key),
+            f"FROM cursor WHERE {HERE}",
+            args_of(key),
         )
         if rows:
             found = Cursor(*rows[0])
@@ -133,23 +71,15 @@ class StateStore:
         :raises StateError: nothing was saved, for instance because the disk
             is full.
         """
-        where = _args(key)
         with self._transaction():
-            self._connection.executemany(
-                f"DELETE FROM ledger WHERE {_HERE} AND name = ?",
-                [(*where, name) for name in settled],
-            )
-            self._connection.executemany(
-                f"INSERT OR REPLACE INTO ledger (mapping, account, "
-                f"container, {_ENTRY}) VALUES ({_marks(17)})",
-                [(*where, *_entry_values(entry)) for entry in owed],
-            )
+            self._strike(key, settled)
+            self._enter(key, owed)
             self._connection.execute(
                 "INSERT OR REPLACE INTO cursor (mapping, account, container, "
                 "database_id, fingerprint, scanned, verified, updated, "
-                f"shares) VALUES ({_marks(9)})",
+                f"shares) VALUES ({marks(9)})",
                 (
-                    *where,
+                    *args_of(key),
                     cursor.database_id,
                     cursor.fingerprint,
                     cursor.scanned,
@@ -158,70 +88,6 @@ class StateStore:
                     cursor.shares,
                 ),
             )
-
-    # -- the ledger -------------------------------------------------------
-
-    def due(
-        self,
-        key: ContainerKey,
-        now: float,
-        limit: int,
-        *,
-        latest: float = math.inf,
-    ) -> list[Entry]:
-        """Return entries to try again, the longest due first.
-
-        :param latest: an entry that is due after it is due now: the clock
-            was ahead when it was written, and has been set back.
-        """
-        rows = self._execute(
-            f"SELECT {_ENTRY} FROM ledger WHERE {_HERE} "
-            "AND kind != 'skipped' AND (due <= ? OR due > ?) "
-            "ORDER BY due LIMIT ?",
-            (*_args(key), now, latest, limit),
-        )
-        return [_entry(row) for row in rows]
-
-    def entries(
-        self, key: ContainerKey | None = None, *, limit: int = 1000
-    ) -> list[tuple[ContainerKey, Entry]]:
-        """Return what is owed, for people to look at.
-
-        What failed or waits comes first, the oldest in front.
-        """
-        where, args = (
-            ("", ())
-            if key is None
-            else (
-                f"WHERE {_HERE}",
-                _args(key),
-            )
-        )
-        rows = self._execute(
-            f"SELECT mapping, account, container, {_ENTRY} FROM ledger "
-            f"{where} ORDER BY kind = 'skipped', first LIMIT ?",
-            (*args, limit),
-        )
-        return [(ContainerKey(*row[:3]), _entry(row[3:])) for row in rows]
-
-    def attempts(self, key: ContainerKey, name: str) -> tuple[int, float]:
-        """Return how often a name was tried, and since when; (0, 0.0)."""
-        rows = self._execute(
-            f"SELECT attempts, first FROM ledger WHERE {_HERE} "
-            "AND name = ? AND kind != 'skipped'",
-            (*_args(key), name),
-        )
-        return (rows[0][0], rows[0][1]) if rows else (0, 0.0)
-
-    def owes_newer(self, key: ContainerKey, name: str, timestamp: str) -> bool:
-        """Return whether a newer row of that name is owed."""
-        return bool(
-            self._execute(
-                f"SELECT 1 FROM ledger WHERE {_HERE} AND name = ? "
-                "AND timestamp > ?",
-                (*_args(key), name, timestamp),
-            )
-        )
 
     # -- mappings ---------------------------------------------------------
 
@@ -244,7 +110,7 @@ class StateStore:
 
     def health(self) -> dict[str, tuple[str, float, float]]:
         """Return the mappings in trouble: reason, since when, next try."""
-        rows = self._execute("SELECT * FROM health", ())
+        rows = self._execute("SELECT * FROM health")
         return {row[0]: (row[1], row[2], row[3]) for row in rows}
 
     def containers(self, mapping: str, account: str) -> list[str]:
@@ -256,17 +122,23 @@ class StateStore:
         return [container for (container,) in rows]
 
     def forget(self, key: ContainerKey) -> None:
-        """Drop everything about one container of one mapping."""
+        """Drop how far a container was read, and what is owed in it.
+
+        Its receipts and its open uploads stay.
+        """
         with self._transaction():
             self._forget(key)
 
     def keep_only(self, mappings: Set[str]) -> None:
-        """Drop everything about mappings that are no longer configured."""
-        for table in ("cursor", "ledger", "health"):
+        """Drop progress of mappings that are no longer configured.
+
+        Their receipts and open uploads stay.
+        """
+        for table in _OF_MAPPINGS:
             names = {
                 name
                 for (name,) in self._execute(
-                    f"SELECT DISTINCT mapping FROM {table}", ()
+                    f"SELECT DISTINCT mapping FROM {table}"
                 )
             }
             with self._transaction():
@@ -276,105 +148,66 @@ class StateStore:
                 )
 
     def summaries(self) -> list[Summary]:
-        """Return what is owed, one line for each container with state."""
+        """Return what is owed, one line for each container with state.
+
+        What shards owe counts as their root's; its cursor is its own.
+        """
         cursors = {
             ContainerKey(*row[:3]): Cursor(*row[3:])
             for row in self._execute(
                 "SELECT mapping, account, container, database_id, "
-                "fingerprint, scanned, verified FROM cursor",
-                (),
+                "fingerprint, scanned, verified FROM cursor"
             )
         }
-        counts: dict[ContainerKey, dict[str, tuple[int, float]]] = {}
+        kinds: dict[ContainerKey, dict[Kind, _Figures]] = {
+            key.root: {} for key in cursors
+        }
         for row in self._execute(
-            "SELECT mapping, account, container, kind, count(*), min(first) "
-            "FROM ledger GROUP BY 1, 2, 3, 4",
-            (),
+            "SELECT mapping, account, container, kind, count(*), min(first), "
+            "min(due) FROM ledger GROUP BY 1, 2, 3, 4"
         ):
-            counts.setdefault(ContainerKey(*row[:3]), {})[row[3]] = row[4:]
+            found = kinds.setdefault(ContainerKey(*row[:3]).root, {})
+            kind, figures = Kind(row[3]), row[4:]
+            found[kind] = _added(found.get(kind), figures)
         return [
-            _summary(key, cursors.get(key), counts.get(key, {}))
+            _summary(key, cursors.get(key), kinds[key])
             for key in sorted(
-                cursors.keys() | counts.keys(),
-                key=lambda k: (k.mapping, k.account, k.container),
+                kinds, key=lambda k: (k.mapping, k.account, k.container)
             )
         ]
-
-    # -- SQLite -----------------------------------------------------------
 
     def _forget(self, key: ContainerKey) -> None:
         for table in ("cursor", "ledger"):
             self._connection.execute(
-                f"DELETE FROM {table} WHERE {_HERE}", _args(key)
+                f"DELETE FROM {table} WHERE {HERE}", args_of(key)
             )
 
-    def _execute(
-        self, sql: str, args: tuple[object, ...]
-    ) -> list[tuple[Any, ...]]:
-        # Rows are read here: a damaged page is found while they are.
-        try:
-            return self._connection.execute(sql, args).fetchall()
-        except sqlite3.Error as exc:
-            raise StateError(advice(self.path, exc)) from exc
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        try:
-            with self._connection:
-                self._connection.execute("BEGIN IMMEDIATE")
-                yield
-        except sqlite3.Error as exc:
-            raise StateError(advice(self.path, exc)) from exc
+#: How many there are, when the first was owed, when the first is due.
+_Figures = tuple[int, float, float]
 
 
-def _args(key: ContainerKey) -> tuple[str, str, str]:
-    return key.mapping, key.account, key.container
-
-
-def _marks(count: int) -> str:
-    return ", ".join("?" * count)
-
-
-def _entry_values(entry: Entry) -> tuple[object, ...]:
-    return (
-        entry.name,
-        entry.kind.value,
-        entry.reason,
-        entry.attempts,
-        entry.first,
-        entry.due,
-        entry.rowid,
-        int(entry.deleted),
-        entry.timestamp,
-        entry.data_timestamp,
-        entry.size,
-        entry.etag,
-        entry.content_type,
-        entry.policy_index,
-    )
-
-
-def _entry(row: tuple[object, ...]) -> Entry:
-    values = list(row)
-    values[1] = Kind(values[1])
-    values[7] = bool(values[7])
-    return Entry(*values)  # type: ignore[arg-type] # as the table has them
+def _added(one: _Figures | None, other: _Figures) -> _Figures:
+    if one is None:
+        return other
+    return one[0] + other[0], min(one[1], other[1]), min(one[2], other[2])
 
 
 def _summary(
-    key: ContainerKey,
-    cursor: Cursor | None,
-    counts: dict[str, tuple[int, float]],
+    key: ContainerKey, cursor: Cursor | None, kinds: dict[Kind, _Figures]
 ) -> Summary:
     def count(kind: Kind) -> int:
-        return counts.get(kind.value, (0, 0.0))[0]
+        return kinds[kind][0] if kind in kinds else 0
 
-    owed = [first for kind, (_n, first) in counts.items() if kind != "skipped"]
+    wrong = (Kind.FAILED, Kind.WAITING)
+    scheduled = kinds.get(Kind.SCHEDULED)
     return Summary(
         key,
         cursor,
         failed=count(Kind.FAILED),
         waiting=count(Kind.WAITING),
         skipped=count(Kind.SKIPPED),
-        oldest=min(owed, default=None),
+        oldest=min((kinds[k][1] for k in wrong if k in kinds), default=None),
+        scheduled=count(Kind.SCHEDULED),
+        next_due=scheduled[2] if scheduled else None,
     )

@@ -8,26 +8,29 @@ decrypts.
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from swift.common.internal_client import InternalClient, UnexpectedResponse
-from swift.common.swob import bytes_to_wsgi, wsgi_to_str
-from swift.common.utils import close_if_possible, drain_and_close
+from swift.common.swob import bytes_to_wsgi
+from swift.common.utils import ShardRange
 from swift.common.wsgi import ConfigString
 
 from onespace_core.concurrency import Timeout
-from onespace_core.provider import (
-    CHUNK_SIZE,
-    SYSTEM_HEADERS,
-    ChunkStream,
-    ConfigError,
-    Stream,
+from onespace_core.provider import ConfigError
+from onespace_core.swift.large import read_manifest
+from onespace_core.swift.objects import (
+    Closing,
+    SwiftReader,
+    decoded,
+    let_go,
+    local_object,
+    open_reader,
 )
-from onespace_core.swift.source import LocalKind, LocalObject, SourceError
+from onespace_core.swift.source import LocalManifest, LocalObject, SourceError
 
 #: Swift's own way of naming what is not a user's, such as the containers of
 #: object versions; listings of an operator's client can include them.
@@ -46,9 +49,9 @@ use = egg:onespace#local_cache
 use = egg:swift#proxy
 account_autocreate = true
 """
-_META = "x-object-meta-"
-_OK_OR_MISSING = (2, 404)
-_LISTING_LIMIT = 10000
+_OK_OR_MISSING: tuple[int, ...] = (2, 404)
+#: A pipeline with Swift's filter for symlinks would follow them.
+_THE_LINK_ITSELF = {"symlink": "get"}
 
 
 def load_internal_client(swift_dir: str, path: str | None) -> InternalClient:
@@ -62,7 +65,7 @@ def load_internal_client(swift_dir: str, path: str | None) -> InternalClient:
     """
     conf = path or ConfigString(_PIPELINE.format(swift_dir=swift_dir))
     try:
-        return InternalClient(conf, "onespace-sync", 1)
+        client = InternalClient(conf, "onespace-sync", 1)
     except Exception as exc:
         # paste raises LookupError, OSError, ValueError, SyntaxError ...
         raise ConfigError(
@@ -73,6 +76,34 @@ def load_internal_client(swift_dir: str, path: str | None) -> InternalClient:
             path=path,
             hint="it must be a proxy pipeline without gatekeeper, slo, dlo",
         ) from exc
+    client.app = _as_owner(client.app)
+    return client
+
+
+def _as_owner(app: Callable[..., Any]) -> Callable[..., Any]:
+    """Ask as the account's owner: else Swift hides who may read and write."""
+
+    def ask(environ: dict[str, Any], start_response: Any) -> Any:
+        environ["swift_owner"] = True
+        return app(environ, start_response)
+
+    return ask
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LocalShard:
+    """A part of a sharded container, as its root names it.
+
+    :param lower: names are greater than this; empty means from the first.
+    :param upper: and not greater than this; empty means to the last.
+    :param state: Swift's word for it, such as ``active`` or ``cleaved``.
+    """
+
+    account: str
+    container: str
+    lower: str
+    upper: str
+    state: str
 
 
 class LocalSwift:
@@ -89,23 +120,53 @@ class LocalSwift:
 
         :raises SourceError: the listing could not be completed.
         """
-        marker = ""
-        while True:
-            page = self._listing(account, marker)
-            for entry in page:
-                if not entry["name"].startswith(RESERVED):
-                    yield entry["name"]
-            if not page:
-                return
-            marker = page[-1]["name"]
+        for entry in self._rows(_path(account), {}) or ():
+            if not entry["name"].startswith(RESERVED):
+                yield entry["name"]
 
-    def _listing(self, account: str, marker: str) -> list[dict[str, Any]]:
-        params = {"format": "json", "limit": str(_LISTING_LIMIT)}
-        if marker:
-            params["marker"] = bytes_to_wsgi(marker.encode())
-        response = self.request("GET", _path(account), {}, params)
-        with _Closing(response):
-            if response.status_int in (404, 204):
+    def listing(
+        self, account: str, container: str, prefix: str
+    ) -> Iterator[dict[str, Any]] | None:
+        """List a container's objects under a prefix, in order of bytes.
+
+        :returns: rows of Swift's JSON, read page by page; None if there is
+            no such container.
+        :raises SourceError: the listing could not be completed; also while
+            its rows are read.
+        """
+        params = {"prefix": bytes_to_wsgi(prefix.encode())} if prefix else {}
+        return self._rows(_path(account, container), params)
+
+    def _rows(
+        self, path: str, params: Mapping[str, str]
+    ) -> Iterator[dict[str, Any]] | None:
+        first = self._page(path, {}, params)
+        return None if first is None else self._pages(path, params, first)
+
+    def _pages(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        page: list[dict[str, Any]] | None,
+    ) -> Iterator[dict[str, Any]]:
+        while page:
+            yield from page
+            marker = bytes_to_wsgi(page[-1]["name"].encode())
+            page = self._page(path, {}, {**params, "marker": marker})
+            if page is None:
+                message = "what was being listed is gone"
+                raise SourceError(message)
+
+    def _page(
+        self, path: str, headers: Mapping[str, str], params: Mapping[str, str]
+    ) -> list[dict[str, Any]] | None:
+        response = self.request(
+            "GET", path, headers, {"format": "json", **params}
+        )
+        with Closing(response):
+            if response.status_int == 404:
+                return None
+            if response.status_int == 204:
                 return []
             try:
                 entries: list[dict[str, Any]] = json.loads(response.body)
@@ -113,6 +174,45 @@ class LocalSwift:
                 message = f"local listing broke off: {exc!r}"
                 raise SourceError(message) from exc
             return entries
+
+    def container_headers(
+        self, account: str, container: str
+    ) -> dict[str, str] | None:
+        """Return what a HEAD of a container answers, or None without one.
+
+        :returns: values as text, names in lower case; with who may read and
+            write (``x-container-read``, ``x-container-write``).
+        :raises SourceError: the cluster does not answer.
+        """
+        response = self.request("HEAD", _path(account, container), {})
+        with Closing(response):
+            if response.status_int == 404:
+                return None
+            return decoded(response.headers)
+
+    def shard_ranges(self, account: str, container: str) -> list[LocalShard]:
+        """Return the shards of a container, by their lower bounds.
+
+        :returns: none if it is not sharded, or not there.
+        :raises SourceError: the cluster does not answer.
+        """
+        wanted = {"X-Backend-Record-Type": "shard"}
+        rows = self._page(_path(account, container), wanted, {}) or ()
+        try:
+            found = [ShardRange.from_dict(row) for row in rows]
+        except (KeyError, TypeError, ValueError) as exc:
+            message = f"local listing of shards is of something else: {exc!r}"
+            raise SourceError(message) from exc
+        return [
+            LocalShard(
+                account=shard.account,
+                container=shard.container,
+                lower=shard.lower_str,
+                upper=shard.upper_str,
+                state=shard.state_text,
+            )
+            for shard in found
+        ]
 
     def container(self, account: str, container: str) -> ContainerSource:
         """Return one container as a source of the sync engine."""
@@ -124,18 +224,20 @@ class LocalSwift:
         path: str,
         headers: Mapping[str, str],
         params: Mapping[str, str] | None = None,
+        *,
+        acceptable: Collection[int] = _OK_OR_MISSING,
     ) -> Any:  # a swob Response; Swift has no types
         """Make a request; the caller closes the response.
 
-        :raises SourceError: an answer that is neither success nor 404, or
-            none.
+        :param acceptable: codes, or their first digits.
+        :raises SourceError: another answer, or none.
         """
         try:
             return self._client.make_request(
-                method, path, headers, _OK_OR_MISSING, params=params
+                method, path, headers, acceptable, params=params
             )
         except UnexpectedResponse as exc:
-            _let_go(exc.resp)
+            let_go(exc.resp)
             message = f"local {method} answered {exc.resp.status}"
             raise SourceError(message) from exc
         except (Exception, Timeout) as exc:
@@ -153,179 +255,115 @@ class ContainerSource:
         self, swift: LocalSwift, account: str, container: str
     ) -> None:
         self._swift = swift
+        self._account = account
+        self._container = container
         self._root = _path(account, container)
 
     def head(
         self, name: str, *, policy_index: int | None = None, newest: bool
     ) -> LocalObject | None:
         """See :meth:`onespace_core.swift.source.Source.head`."""
-        response = self._ask("HEAD", name, policy_index, newest=newest)
-        with _Closing(response):
+        headers = _headers(policy_index, newest=newest)
+        response = self._swift.request(
+            "HEAD", self._path(name), headers, _THE_LINK_ITSELF
+        )
+        with Closing(response):
             if response.status_int == 404:
                 return None
             return local_object(name, response.headers)
 
     def open(
-        self, name: str, *, policy_index: int | None = None, newest: bool
+        self,
+        name: str,
+        *,
+        policy_index: int | None = None,
+        newest: bool,
+        span: tuple[int, int] | None = None,
     ) -> SwiftReader | None:
-        """See :meth:`onespace_core.swift.source.Source.open`."""
-        response = self._ask("GET", name, policy_index, newest=newest)
+        """See :meth:`onespace_core.swift.source.Source.open`.
+
+        :raises SourceChangedError: the object ends before the span does.
+        """
+        headers = _headers(policy_index, newest=newest)
+        acceptable = _OK_OR_MISSING
+        if span is not None:
+            headers["Range"] = _range(span)
+            acceptable = (*_OK_OR_MISSING, 416)
+        response = self._swift.request(
+            "GET",
+            self._path(name),
+            headers,
+            _THE_LINK_ITSELF,
+            acceptable=acceptable,
+        )
         if response.status_int == 404:
-            _let_go(response)
+            let_go(response)
             return None
         try:
-            info = local_object(name, response.headers)
+            return open_reader(name, response, span)
         except Exception:
-            _let_go(response)
+            let_go(response)
             raise
-        return SwiftReader(info, response.app_iter)
 
-    def _ask(
-        self, method: str, name: str, policy_index: int | None, *, newest: bool
-    ) -> Any:
-        headers = {}
-        if policy_index is not None:
-            headers["X-Backend-Storage-Policy-Index"] = str(policy_index)
-        if newest:
-            headers["X-Newest"] = "true"
-        path = f"{self._root}/{quote(name, safe='/')}"
-        return self._swift.request(method, path, headers)
-
-
-class SwiftReader:
-    """A local object that is open."""
-
-    def __init__(self, info: LocalObject, app_iter: Any) -> None:
-        self.info = info
-        self._source = _SourceStream(app_iter, info)
-        self.stream: Stream = self._source
-
-    def close(self) -> None:
-        """Close it; twice is fine."""
-        self._source.finish()
-
-
-class _SourceStream:
-    """The bytes of a response; what goes wrong is a SourceError."""
-
-    def __init__(self, app_iter: Any, info: LocalObject) -> None:
-        self._iterator = iter(app_iter)
-        self._chunks = ChunkStream(
-            _Both(self._iterator, app_iter), size=info.size
+    def manifest(
+        self, local: LocalObject, *, policy_index: int | None = None
+    ) -> LocalManifest:
+        """See :meth:`onespace_core.swift.source.Source.manifest`."""
+        return read_manifest(
+            self, self._container, local, policy_index, self._listing
         )
-        self._name = info.name
-        self._left = info.size
-        self._finished = False
 
-    def read(self, size: int = -1, /) -> bytes:
-        try:
-            data = self._chunks.read(size)
-            self._left -= len(data)
-            if data and not self._left and next(self._iterator, b""):
-                # Asking once more also lets Swift see a clean end.
-                message = "it is longer than it says"
-                raise ValueError(message)
-        except (Exception, Timeout) as exc:
-            message = f"reading {self._name} broke off: {exc}"
-            raise SourceError(message) from exc
-        return data
+    def _listing(
+        self, container: str, prefix: str
+    ) -> Iterable[Mapping[str, Any]] | None:
+        return self._swift.listing(self._account, container, prefix)
 
-    def close(self) -> None:
-        """Close nothing: the reader owns the response."""
+    def sibling(self, container: str) -> ContainerSource:
+        """See :meth:`onespace_core.swift.source.Source.sibling`."""
+        return ContainerSource(self._swift, self._account, container)
 
-    def finish(self) -> None:
-        """Close it, read or not."""
-        if not self._finished:
-            self._finished = True
-            # Swift closes what is behind a response from inside its
-            # iterator, so one that was never begun would stay open.
-            with contextlib.suppress(Exception, Timeout):
-                next(self._iterator, None)
-            self._chunks.close()
+    def delete(
+        self, name: str, *, timestamp: str, policy_index: int | None = None
+    ) -> bool:
+        """See :meth:`onespace_core.swift.source.Source.delete`.
 
+        Swift compares the time of a deletion with that of the bytes alone.
+        So every replica is asked for newer metadata first; a POST between
+        that look and the deletion is lost with the object.
+        """
+        found = self.head(name, policy_index=policy_index, newest=True)
+        if found is not None and found.timestamp >= timestamp:
+            return False
+        response = self._swift.request(
+            "DELETE",
+            self._path(name),
+            {"X-Timestamp": timestamp, **_headers(policy_index)},
+            acceptable=(2, 404, 409),
+        )
+        with Closing(response):
+            return bool(response.status_int // 100 == 2)
 
-class _Both:
-    """An iterator that closes the iterable behind it too."""
-
-    def __init__(self, iterator: Any, iterable: Any) -> None:
-        self._iterator = iterator
-        self._iterable = iterable
-
-    def __iter__(self) -> Any:
-        return self._iterator
-
-    def close(self) -> None:
-        close_if_possible(self._iterable)
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{quote(name, safe='/')}"
 
 
-def local_object(name: str, headers: Mapping[str, str]) -> LocalObject:
-    """Return an object of the headers that InternalClient answers.
-
-    :param headers: WSGI strings; names in any case.
-    """
-    plain = {
-        wsgi_to_str(key).lower(): wsgi_to_str(value)
-        for key, value in headers.items()
-    }
-    return LocalObject(
-        name=name,
-        timestamp=_internal(plain),
-        size=int(plain["content-length"]),
-        etag=plain.get("etag", "").strip('"').lower(),
-        content_type=plain.get("content-type", "application/octet-stream"),
-        metadata={
-            key[len(_META) :]: value
-            for key, value in plain.items()
-            if key.startswith(_META)
-        },
-        system={
-            key: value for key, value in plain.items() if key in SYSTEM_HEADERS
-        },
-        kind=_kind(plain),
-    )
+def _headers(
+    policy_index: int | None, *, newest: bool = False
+) -> dict[str, str]:
+    headers = {}
+    if policy_index is not None:
+        headers["X-Backend-Storage-Policy-Index"] = str(policy_index)
+    if newest:
+        headers["X-Newest"] = "true"
+    return headers
 
 
-def _internal(headers: Mapping[str, str]) -> str:
-    """Return the newest timestamp with its offset, which X-Timestamp cuts."""
-    return headers.get("x-backend-timestamp") or headers["x-timestamp"]
-
-
-def _kind(headers: Mapping[str, str]) -> LocalKind:
-    if headers.get("x-static-large-object", "").lower() == "true":
-        return LocalKind.SLO
-    if "x-object-manifest" in headers:
-        return LocalKind.DLO
-    if (
-        "x-object-sysmeta-symlink-target" in headers
-        or "x-symlink-target" in headers
-    ):
-        return LocalKind.SYMLINK
-    if "x-object-sysmeta-crypto-body-meta" in headers:
-        return LocalKind.ENCRYPTED
-    return LocalKind.PLAIN
-
-
-class _Closing:
-    """Close a response at the end of a block."""
-
-    def __init__(self, response: Any) -> None:
-        self._response = response
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *exc: object) -> None:
-        _let_go(self._response)
-
-
-def _let_go(response: Any) -> None:
-    """Close a response whose rest nobody wants, whatever happens.
-
-    Swift's timeouts are no ``Exception``; one that came from here would pass
-    all that handles errors and end a greenthread, or the daemon.
-    """
-    with contextlib.suppress(Exception, Timeout):
-        drain_and_close(response, read_limit=CHUNK_SIZE)
+def _range(span: tuple[int, int]) -> str:
+    first, last = span
+    if not 0 <= first <= last:
+        message = f"no bytes are from {first} to {last}"
+        raise ValueError(message)
+    return f"bytes={first}-{last}"
 
 
 def _path(*parts: str) -> str:

@@ -6,15 +6,13 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from onespace_core.concurrency import GreenPool, Semaphore, sleep
-from onespace_core.layers.retry import RetryLayer
+from onespace_core.concurrency import GreenPool, sleep
 from onespace_core.namespace.keys import layout_for
 from onespace_core.provider import (
-    BucketAdmin,
-    BucketNotFound,
     ConfigError,
     KeyScheme,
     OnespaceError,
@@ -23,6 +21,12 @@ from onespace_core.provider import (
 from onespace_core.provider.registry import Registry
 from onespace_core.state import ContainerKey, StateStore
 from onespace_core.swift.environment import use_swift_dir
+from onespace_core.sync.brake import ContainerBrake
+from onespace_core.sync.layered import Store, layered
+from onespace_core.sync.multipart import MultipartCopier
+from onespace_core.sync.policy import policy_of
+from onespace_core.sync.remote_container import RemoteContainer
+from onespace_core.sync.strategy import choose
 from onespace_core.telemetry import (
     SyncRecorder,
     statsd_client,
@@ -31,11 +35,14 @@ from onespace_core.telemetry import (
 
 if TYPE_CHECKING:
     from onespace_core.config import Config, Mapping, Settings
+    from onespace_core.crawler.breaker import Breaker
     from onespace_core.crawler.database import Locator
     from onespace_core.crawler.job import Job
+    from onespace_core.crawler.names import BusyNames
     from onespace_core.crawler.poller import Poller, Target
     from onespace_core.swift.internal import LocalSwift
-    from onespace_core.telemetry.recorder import Counter
+    from onespace_core.sync.large import LargeCopier
+    from onespace_core.telemetry import Meter
 
 STATE_FILE = "sync.sqlite"
 
@@ -137,12 +144,7 @@ def _configured(config: Config) -> set[str]:
 
     A typing error must not cost a mapping its progress.
     """
-    names = {mapping.name for mapping in config.mappings}
-    for problem in config.problems:
-        kind, _, name = (problem.section or "").partition(":")
-        if kind == "mapping":
-            names.add(name)
-    return names
+    return set(config.names)
 
 
 class _Builder:
@@ -153,7 +155,7 @@ class _Builder:
         settings: Settings,
         swift: LocalSwift,
         store: StateStore,
-        statsd: Counter | None,
+        statsd: Meter | None,
         logger: logging.Logger,
     ) -> None:
         self._settings = settings
@@ -162,6 +164,7 @@ class _Builder:
         self._statsd = statsd
         self._logger = logger
         self._registry = Registry()
+        self._names: dict[ContainerKey, BusyNames] = {}
         self.recorders: dict[ContainerKey, SyncRecorder] = {}
         self.problems: list[OnespaceError] = []
         self.closers: list[Callable[[], None]] = []
@@ -187,16 +190,20 @@ class _Builder:
             mapping.provider,
             mapping.settings,
             logger=self._logger,
-            concurrency=self._settings.workers,
+            # Parts of large objects are sent side by side.
+            concurrency=self._settings.workers * mapping.part_workers,
         )
         self.closers.append(plain.close)
-        provider = RetryLayer(
+        store = layered(
             plain,
+            mapping,
+            meter=self._statsd,
             deadline=self._settings.retry_deadline,
             sleep=sleep,
             logger=self._logger,
         )
 
+        breaker = self._breaker(mapping)
         # Rows sleep in the retry layer while a store is down: in a pool of
         # their own, they take no place from another mapping's.
         rows = GreenPool(self._settings.workers)
@@ -207,47 +214,64 @@ class _Builder:
             return (mapping.container,)
 
         def make_job(key: ContainerKey) -> Job:
-            return self._job(mapping, key, provider, plain, rows)
+            return self._job(mapping, key, store, breaker, rows)
+
+        def shards(account: str, name: str) -> Iterable[tuple[str, str]]:
+            found = self._swift.shard_ranges(account, name)
+            return [(each.account, each.container) for each in found]
 
         return Target(
             name=mapping.name,
             account=mapping.account,
             containers=containers,
             make_job=make_job,
+            shards=shards,
+            whole_account=mapping.per_account,
         )
 
     def _job(
         self,
         mapping: Mapping,
         key: ContainerKey,
-        provider: Provider,
-        plain: Provider,
+        store: Store,
+        breaker: Breaker,
         rows: GreenPool,
     ) -> Job:
         from onespace_core.crawler.job import Job, Tuning
-        from onespace_core.sync.engine import SyncEngine, SyncPolicy
+        from onespace_core.crawler.names import BusyNames
+        from onespace_core.sync.engine import SyncEngine
 
         settings = self._settings
+        # A shard's objects are the root's: here, there and in the figures.
+        root = key.root
         layout = layout_for(
-            provider.KEY_SCHEME,
-            account=key.account,
-            container=key.container,
+            store.provider.KEY_SCHEME,
+            account=root.account,
+            container=root.container,
             bucket=mapping.bucket,
             per_account=mapping.per_account,
             custom_prefix=mapping.custom_prefix,
         )
-        recorder = self._recorder(mapping, key)
+        policy = policy_of(mapping)
+        source = self._swift.container(root.account, root.container)
         engine = SyncEngine(
-            provider,
-            plain,
+            store.provider,
+            store.probe,
             layout,
-            self._swift.container(key.account, key.container),
-            SyncPolicy(
-                propagate_delete=mapping.propagate_delete,
-                exclude=mapping.exclude_pattern,
+            source,
+            policy,
+            self._recorder(mapping, root),
+            prepare=_preparation(mapping, store.probe, layout.bucket),
+            container=root.container,
+            large=lambda remote: self._large(
+                mapping,
+                root,
+                choose(remote, source, policy, self._store, root),
             ),
-            recorder,
-            prepare=_preparation(mapping, plain, layout.bucket),
+            save_receipt=lambda receipt: self._store.save_receipt(
+                root, receipt
+            ),
+            brake=ContainerBrake(breaker, root, self._swift),
         )
         slack = settings.verification_slack
         return Job(
@@ -261,9 +285,49 @@ class _Builder:
                 slack=slack,
                 max_delay=settings.retry_max_delay,
                 recheck=max(1.0, min(60.0, slack / 4)),
+                ordered=mapping.ordered,
+                watermark=mapping.ordered_window,
             ),
             self._logger,
+            names=self._names.setdefault(root, BusyNames()),
         )
+
+    def _large(
+        self, mapping: Mapping, root: ContainerKey, copier: LargeCopier | None
+    ) -> LargeCopier | None:
+        """Give up what nobody will continue, before anything is copied."""
+        noted = {
+            key for key, _upload in self._store.open_uploads(root.mapping)
+        }
+        if isinstance(copier, MultipartCopier) and root in noted:
+            try:
+                copier.abort_stale(time.time(), mapping.upload_expiry)
+            except OnespaceError as exc:
+                self._logger.warning(
+                    "%s: an old upload of %s/%s could not be aborted: %s; "
+                    "this is tried again after a restart",
+                    mapping.name,
+                    root.account,
+                    root.container,
+                    exc,
+                )
+        return copier
+
+    def _breaker(self, mapping: Mapping) -> Breaker:
+        from onespace_core.crawler.breaker import Breaker, Limits
+
+        breaker = Breaker(
+            mapping.name,
+            Limits(
+                number=mapping.delete_breaker_number,
+                share=mapping.delete_breaker_share / 100,
+                window=mapping.delete_breaker_window,
+            ),
+            self._store,
+            self._logger,
+        )
+        self.closers.append(breaker.flush)
+        return breaker
 
     def _recorder(self, mapping: Mapping, key: ContainerKey) -> SyncRecorder:
         """Return the container's; one that comes back goes on counting."""
@@ -292,56 +356,6 @@ def _preparation(
     if mapping.per_account and provider.KEY_SCHEME is KeyScheme.PLAIN:
         return RemoteContainer(provider, bucket)
     return None
-
-
-class RemoteContainer:
-    """Makes a remote container before the first copy; a ``Preparation``.
-
-    :param provider: the store, without a retry layer: rows wait for each
-        other here, and are tried again by themselves.
-    """
-
-    def __init__(self, provider: Provider, bucket: str) -> None:
-        self._provider = provider
-        self._bucket = bucket
-        self._lock = Semaphore()
-        self._ready = False
-        self._tries = 0
-        self._failure: OnespaceError | None = None
-
-    def __call__(self) -> None:
-        """Make it, unless that was done.
-
-        :raises OnespaceError: it could not be made, by us or by the row that
-            we have waited for: a store that hangs is not asked once more
-            for each of them.
-        """
-        tries = self._tries
-        with self._lock:
-            if self._ready:
-                return
-            if self._tries != tries and self._failure is not None:
-                raise self._failure
-            try:
-                self._make()
-            except OnespaceError as exc:
-                self._failure = exc
-                raise
-            finally:
-                self._tries += 1
-            self._ready, self._failure = True, None
-
-    def _make(self) -> None:
-        try:
-            self._provider.head_bucket(self._bucket)
-        except BucketNotFound:
-            if not isinstance(self._provider, BucketAdmin):
-                raise
-            self._provider.create_bucket(self._bucket)
-
-    def forget(self) -> None:
-        """Look again the next time."""
-        self._ready = False
 
 
 def _endpoint(mapping: Mapping) -> str:

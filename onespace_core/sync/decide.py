@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Collection
 
 from onespace_core.provider import ObjectInfo
-from onespace_core.swift.source import LocalObject
-from onespace_core.sync.stamp import read_stamp, user_metadata
-
-#: What 1space noted in S3 metadata on objects that have a manifest, and
-#: what Swift does.
-LARGE_MARKS = ("x-static-large-object", "x-object-manifest")
+from onespace_core.swift.source import LocalKind, LocalObject
+from onespace_core.swift.timestamps import made_by_us
+from onespace_core.sync.stamp import read_stamp
+from onespace_core.sync.travel import LARGE_MARKS, Headers, same_headers
 
 
 class Action(enum.Enum):
@@ -28,33 +27,57 @@ class Action(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RemoteTraits:
-    """What has to be known of a store to compare with it."""
+    """What has to be known of a store to compare with it.
+
+    :param etag_is_md5: see the capability.
+    :param relabels_safely: headers can be changed under the condition that
+        the bytes are still those we looked at.
+    :param object_expiry: see the capability.
+    """
 
     etag_is_md5: bool
+    relabels_safely: bool = False
+    object_expiry: bool = False
 
 
 def decide_live(
-    local: LocalObject, remote: ObjectInfo | None, traits: RemoteTraits
+    local: LocalObject,
+    remote: ObjectInfo | None,
+    wanted: Headers,
+    traits: RemoteTraits,
+    *,
+    stamped: bool = False,
+    etags: Collection[str] = (),
 ) -> Action:
     """Decide what makes the remote equal to a local object.
 
+    :param local: of a large object, with the size of the whole and an etag
+        of all its parts.
     :param remote: what HEAD answered; None if there is nothing.
+    :param wanted: what the copy has to carry.
+    :param stamped: whether the copy needs a stamp to be good enough, since
+        more than its bytes depends on it.
+    :param etags: what the store calls a large object of just these bytes;
+        so that a copy of 1space's, which has no stamp, is found again.
     """
     if remote is None:
         return Action.PUT
     stamp = read_stamp(remote.metadata)
     if stamp is not None and stamp.timestamp > local.timestamp:
         return Action.REMOTE_NEWER
-    if not _same_bytes(local, remote, traits):
+    known = remote.size == local.size and remote.etag in etags
+    if not (known or same_bytes(local, remote, traits)):
         return Action.PUT
     # Equal bytes under an older stamp would give way to a version between.
-    dated = stamp is None or stamp.timestamp == local.timestamp
-    if dated and _same_headers(local, remote):
+    dated = (
+        not stamped if stamp is None else stamp.timestamp == local.timestamp
+    )
+    if dated and same_headers(wanted, remote):
         return Action.NOOP
     # An archived object can be replaced, but not changed nor copied. And
     # where the bytes are known by their label alone, a label is never
     # written without them: another node may be replacing them just now.
-    if remote.archived or not traits.etag_is_md5:
+    if remote.archived or not (traits.etag_is_md5 or traits.relabels_safely):
         return Action.PUT
     return Action.POST
 
@@ -72,9 +95,26 @@ def decide_tombstone(
     if remote is None or local is not None:
         return Action.NOOP
     stamp = read_stamp(remote.metadata)
-    if stamp is not None and stamp.timestamp > timestamp:
+    if stamp is None:
+        return Action.DELETE
+    if stamp.timestamp > timestamp or made_by_us(timestamp, stamp.timestamp):
+        # We deleted the local object because this copy is there.
         return Action.REMOTE_NEWER
     return Action.DELETE
+
+
+def is_verified(
+    local: LocalObject, remote: ObjectInfo | None, traits: RemoteTraits
+) -> bool:
+    """Return whether a store has just this version, bytes and stamp."""
+    if remote is None:
+        return False
+    stamp = read_stamp(remote.metadata)
+    return (
+        stamp is not None
+        and (stamp.timestamp, stamp.etag) == (local.timestamp, local.etag)
+        and same_bytes(local, remote, traits)
+    )
 
 
 def is_large(remote: ObjectInfo) -> bool:
@@ -82,22 +122,14 @@ def is_large(remote: ObjectInfo) -> bool:
     return any(mark in remote.metadata for mark in LARGE_MARKS)
 
 
-def _same_bytes(
+def same_bytes(
     local: LocalObject, remote: ObjectInfo, traits: RemoteTraits
 ) -> bool:
+    """Return whether a copy has the bytes of a local object."""
     if local.size != remote.size:
         return False
-    whole = traits.etag_is_md5 and remote.etag and "-" not in remote.etag
-    if whole:
+    plain = local.kind is LocalKind.PLAIN
+    if plain and traits.etag_is_md5 and remote.etag and "-" not in remote.etag:
         return remote.etag == local.etag
     stamp = read_stamp(remote.metadata)
     return stamp is not None and stamp.etag == local.etag
-
-
-def _same_headers(local: LocalObject, remote: ObjectInfo) -> bool:
-    return (
-        # A user's item that is named like one of ours is not sent.
-        user_metadata(local.metadata) == user_metadata(remote.metadata)
-        and local.content_type == remote.content_type
-        and dict(local.system) == dict(remote.system)
-    )

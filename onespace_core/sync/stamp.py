@@ -15,7 +15,14 @@ from collections.abc import Mapping
 STAMP = "onespace-version"
 #: Metadata names at a remote that are ours or 1space's, not a user's.
 RESERVED = frozenset(
-    {STAMP, "swift-slo-etag", "swift-source-dlo-etag", "combined-etag"}
+    {
+        STAMP,
+        "onespace-delete-at",
+        "onespace-expires-after",
+        "swift-slo-etag",
+        "swift-source-dlo-etag",
+        "combined-etag",
+    }
 )
 
 _FORM = re.compile(r"(\d{10}\.\d{5}(?:_[0-9a-f]{16})?) ([0-9a-f]{32})")

@@ -3,9 +3,18 @@
 
 from onespace_core.telemetry.recorder import (
     Figures,
+    Meter,
     SyncRecorder,
     statsd_client,
     statsd_prefix,
 )
+from onespace_core.telemetry.requests import RequestMeter
 
-__all__ = ["Figures", "SyncRecorder", "statsd_client", "statsd_prefix"]
+__all__ = [
+    "Figures",
+    "Meter",
+    "RequestMeter",
+    "SyncRecorder",
+    "statsd_client",
+    "statsd_prefix",
+]

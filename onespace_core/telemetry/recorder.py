@@ -23,6 +23,14 @@ class Counter(Protocol):
         ...
 
 
+class Meter(Counter, Protocol):
+    """A statsd client; many threads may use it at once."""
+
+    def timing(self, stat: str, delta: float) -> object:
+        """Note that something took so many milliseconds."""
+        ...
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Figures:
     """What was done since the start.
@@ -73,6 +81,11 @@ class SyncRecorder:
         self._deleted += 1
         self._send("deleted_objects", 1)
 
+    def archived(self) -> None:
+        """Note that a local object was deleted, since the store has it."""
+        self._others["archived"] += 1
+        self._send("archived_objects", 1)
+
     def done(self, what: str) -> None:
         """Note that a row was settled in another way."""
         self._others[what] += 1
@@ -98,23 +111,26 @@ def statsd_prefix(
 ) -> str:
     """Return what 1space puts in front of a container's metrics.
 
-    Every part is percent-encoded and its dots are ``%2E``, so that dots
-    separate parts only.
-
     :param endpoint: the store's, or ``S3`` for Amazon.
     """
     target = bucket if custom_prefix is None else f"{bucket}/{custom_prefix}"
-    return ".".join(
-        quote(part, safe="").replace(".", "%2E")
-        for part in (endpoint, account, target, container)
-    )
+    return ".".join(map(escaped, (endpoint, account, target, container)))
+
+
+def escaped(part: str) -> str:
+    """Return a part of a metric's name.
+
+    It is percent-encoded and its dots are ``%2E``, so that dots separate
+    parts only.
+    """
+    return quote(part, safe="").replace(".", "%2E")
 
 
 def statsd_client(
     host: str | None, port: int, prefix: str | None
-) -> Counter | None:
+) -> Meter | None:
     """Return a client that sends UDP, or None without a host."""
     if not host:
         return None
-    client: Counter = statsd.StatsClient(host, port, prefix=prefix)
+    client: Meter = statsd.StatsClient(host, port, prefix=prefix)
     return client

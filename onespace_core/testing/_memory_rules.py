@@ -13,6 +13,7 @@ from onespace_core.provider.errors import (
     RangeNotSatisfiable,
 )
 from onespace_core.provider.types import (
+    EXPIRY,
     SYSTEM_HEADERS,
     ByteRange,
     Capabilities,
@@ -40,7 +41,7 @@ def check_metadata(
     limits: Capabilities,
 ) -> None:
     """Refuse names without characters, foreign system names, too much."""
-    unknown = set(names_lowered(system)) - SYSTEM_HEADERS
+    unknown = set(names_lowered(system)) - SYSTEM_HEADERS - {EXPIRY}
     if unknown:
         names = ", ".join(sorted(unknown))
         raise InvalidRequest(f"not a system header: {names}")
@@ -53,6 +54,28 @@ def check_metadata(
     most = limits.max_metadata_bytes
     if most is not None and size > most:
         raise InvalidRequest(f"metadata is {size} bytes, {most} are allowed")
+
+
+def expiry(system: Mapping[str, str] | None) -> int | None:
+    """Return the second at which the store deletes the object, if it does.
+
+    :raises InvalidRequest: the value is no whole number.
+    """
+    text = names_lowered(system).get(EXPIRY)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise InvalidRequest(f"{EXPIRY} is whole seconds since the epoch")
+    return int(text)
+
+
+def check_expiry(
+    system: Mapping[str, str] | None, now: datetime.datetime
+) -> None:
+    """Refuse a time of deletion that is no number, or is over."""
+    when = expiry(system)
+    if when is not None and when <= now.timestamp():
+        raise InvalidRequest(f"{EXPIRY} is in the past")
 
 
 def check_size(size: int | None, limits: Capabilities) -> None:

@@ -9,8 +9,6 @@ import pytest
 
 from onespace_core.provider import (
     AccountInfo,
-    AlreadyExists,
-    BucketAdmin,
     BucketNotFound,
     BytesBody,
     NotSupported,
@@ -132,34 +130,6 @@ class BucketContract(SuiteBase):
         """A bucket that is not there is ``BucketNotFound``."""
         with pytest.raises(BucketNotFound):
             provider.head_bucket(harness.missing_bucket)
-
-    def test_bucket_admin_makes_and_removes_a_bucket(
-        self, provider: Provider, harness: Harness
-    ) -> None:
-        """Making and removing say what happened, and may be repeated."""
-        if not isinstance(provider, BucketAdmin):
-            pytest.skip("capability: BucketAdmin is not claimed")
-        name = harness.missing_bucket
-        try:
-            assert provider.create_bucket(name) is True
-            assert provider.create_bucket(name) is False
-            assert provider.head_bucket(name).name == name
-        finally:
-            provider.delete_bucket(name)
-        provider.delete_bucket(name)
-        with pytest.raises(BucketNotFound):
-            provider.head_bucket(name)
-
-    def test_bucket_admin_keeps_a_bucket_that_has_objects(
-        self, provider: Provider
-    ) -> None:
-        """A bucket with objects is not removed."""
-        if not isinstance(provider, BucketAdmin):
-            pytest.skip("capability: BucketAdmin is not claimed")
-        put(provider, "a")
-        with pytest.raises(AlreadyExists):
-            provider.delete_bucket()
-        assert provider.head_object("a").size == 4
 
 
 class ListingContract(SuiteBase):

@@ -25,7 +25,6 @@ from onespace_core.provider import (
     ProviderError,
 )
 from onespace_core.testing._suite_base import (
-    StrangeBody,
     SuiteBase,
     claims,
     get,
@@ -34,52 +33,14 @@ from onespace_core.testing._suite_base import (
     walk,
     without,
 )
+from onespace_core.testing._suite_values import (
+    AWKWARD_KEYS,
+    AWKWARD_VALUES,
+    EDGE_VALUES,
+    LYING_BODIES,
+    StrangeBody,
+)
 from onespace_core.testing.harness import Harness
-
-#: Keys that something on the way to a store likes to change.
-AWKWARD_KEYS = {
-    "percent": "%41",
-    "percent-slash": "a%2Fb",
-    "plus": "a+b",
-    "space": " a b ",
-    "double-slash": "a//b",
-    "leading-slash": "/a",
-    "trailing-slash": "a/",
-    "query": "a?b=c&d",
-    "fragment": "a#b;c",
-    "newline": "a\nb",
-    "tab": "a\tb",
-    "quotes": "a\"b'c`d",
-    "markup": "<a>&amp;</a>",
-    "backslash": "a\\b",
-    "latin": "\u00e9",
-    "decomposed": "e\u0301",
-    "four-byte": "\U0001f600/\U0010fffd",
-    "colon": "a:b@c",
-}
-
-#: Values that an HTTP header cannot hold as they are, or that code which
-#: means the name changes.
-AWKWARD_VALUES = {
-    "latin": "bl\u00e5",
-    "upper-case": "CamelCase",
-    "chinese": "\u4e2d\u6587",
-    "four-byte": "\U0001f600",
-    "control": "a\x04b",
-    "percent": "100%25",
-    "encoded-word": "=?UTF-8?Q?a?=",
-    "comma": 'a, "b"; c=d',
-}
-
-#: Values that Swift cannot hold (it allows 256 bytes, and HTTP strips spaces
-#: and ends at a line's end), and other stores can.
-EDGE_VALUES = {
-    "long": "\u00e9" * 200,
-    "leading-space": " a",
-    "trailing-space": "a ",
-    "newline": "a\nb",
-    "crlf": "a\r\nb: c",
-}
 
 
 class PutContract(SuiteBase):
@@ -189,13 +150,7 @@ class PutContract(SuiteBase):
         assert get(provider, "a") == b"onetwo"
 
     @pytest.mark.parametrize(
-        ("data", "size", "md5"),
-        [
-            pytest.param(b"short", 10, None, id="short"),
-            pytest.param(b"much too long", 10, None, id="long"),
-            pytest.param(b"not that", 8, "0" * 32, id="other-md5"),
-            pytest.param(b"", 1, None, id="nothing"),
-        ],
+        ("data", "size", "md5"), LYING_BODIES.values(), ids=LYING_BODIES
     )
     def test_a_body_that_lies_leaves_the_old_object(
         self, provider: Provider, data: bytes, size: int, md5: str | None

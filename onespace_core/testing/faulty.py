@@ -9,7 +9,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar, cast
 
+from onespace_core.layers.arguments import (
+    body_of,
+    bucket_of,
+    key_of,
+    with_body,
+)
 from onespace_core.layers.base import Layer
+from onespace_core.layers.stream import reader_over
 from onespace_core.provider.base import Provider
 from onespace_core.provider.body import Body, ObjectReader, Stream
 from onespace_core.provider.errors import ConnectionFailed
@@ -26,8 +33,8 @@ ErrorMaker = Callable[..., Exception]
 class Fault:
     """What goes wrong, and when.
 
-    :param op: contract method, ``create_bucket`` or ``delete_bucket``; None
-        means any of them.
+    :param op: method of the contract or of an optional protocol; None means
+        any of them.
     :param key: only for this key; None means any.
     :param skip: requests that match and pass before the first fault.
     :param times: how often it strikes; None means always.
@@ -73,7 +80,7 @@ class FaultyLayer(Layer):
     ) -> T:
         """Make one request, or fail."""
         op = method.__name__
-        key = str(args[0]) if op.endswith("_object") else None
+        key = key_of(op, args)
         fault = self._next(op, key)
         if fault is None:
             return method(*args, **kwargs)
@@ -85,7 +92,7 @@ class FaultyLayer(Layer):
                 "by script",
                 op=op,
                 provider="faulty",
-                bucket=kwargs.get("bucket"),
+                bucket=bucket_of(op, args, kwargs),
                 key=key,
             )
         result: Any = _strike(fault, error, method, args, kwargs)
@@ -99,12 +106,16 @@ def _strike(
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
 ) -> Any:
-    if fault.truncate is not None and method.__name__ == "put_object":
-        key, body = args
-        return method(key, _CutBody(body, fault.truncate, error), **kwargs)
-    if fault.truncate is not None and method.__name__ == "get_object":
+    op, most = method.__name__, fault.truncate
+    if most is not None and op == "get_object":
         reader = method(*args, **kwargs)
-        return _cut_reader(reader, fault.truncate, error)
+        return _cut_reader(reader, most, error)
+    if most is not None and body_of(op, args) is not None:
+
+        def cut(body: Body) -> Body:
+            return _CutBody(body, most, error)
+
+        return method(*with_body(op, args, cut), **kwargs)
     if error is None:
         return method(*args, **kwargs)
     if fault.after:
@@ -183,11 +194,4 @@ def _cut_reader(
         if error is not None:
             raise error
 
-    return ObjectReader(
-        reader.info,
-        chunks(),
-        length=reader.length,
-        closer=reader.close,
-        status=reader.status,
-        content_range=reader.content_range,
-    )
+    return reader_over(reader, chunks())

@@ -5,13 +5,18 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Mapping
-from typing import Self
+from collections.abc import Callable
+from typing import ParamSpec, Self, TypeVar
 
+from onespace_core.layers.arguments import key_of, with_body
 from onespace_core.layers.base import Layer
+from onespace_core.layers.stream import reader_over
 from onespace_core.provider.base import Provider
 from onespace_core.provider.body import Body, ObjectReader, Stream
-from onespace_core.provider.types import ByteRange, Conditions, PutResult
+from onespace_core.provider.types import ByteRange, Conditions
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class LeakError(AssertionError):
@@ -101,36 +106,20 @@ class LeakTrackingLayer(Layer):
             reader.close()
             closed()
 
-        return ObjectReader(
-            reader.info,
-            reader,
-            length=reader.length,
-            closer=close,
-            status=reader.status,
-            content_range=reader.content_range,
-        )
+        return reader_over(reader, reader, closer=close)
 
-    def put_object(
-        self,
-        key: str,
-        body: Body,
-        *,
-        metadata: Mapping[str, str] | None = None,
-        content_type: str | None = None,
-        system: Mapping[str, str] | None = None,
-        conditions: Conditions | None = None,
-        bucket: str | None = None,
-    ) -> PutResult:
-        """See :meth:`Provider.put_object`."""
-        return super().put_object(
-            key,
-            TrackedBody(body, self.tracker, f"stream for {key}"),
-            metadata=metadata,
-            content_type=content_type,
-            system=system,
-            conditions=conditions,
-            bucket=bucket,
-        )
+    def around(
+        self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Make one request; note the streams of its body."""
+        op = method.__name__
+        what = f"stream for {key_of(op, args)}"
+
+        def tracked(body: Body) -> Body:
+            return TrackedBody(body, self.tracker, what)
+
+        request: Callable[..., T] = method
+        return request(*with_body(op, args, tracked), **kwargs)
 
 
 class TrackedBody:

@@ -7,25 +7,12 @@ with every capability on. It is also what engines are tested with.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import hashlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Self
 
-from onespace_core.provider.base import Provider
 from onespace_core.provider.body import Body, ObjectReader
-from onespace_core.provider.errors import (
-    AlreadyExists,
-    BucketNotFound,
-    ConnectionFailed,
-    IntegrityError,
-    InvalidRequest,
-    NotSupported,
-    ProviderError,
-    Unauthenticated,
-)
 from onespace_core.provider.settings import ProviderSettings
 from onespace_core.provider.types import (
     AccountInfo,
@@ -34,73 +21,45 @@ from onespace_core.provider.types import (
     ByteRange,
     Capabilities,
     Conditions,
-    KeyScheme,
     ObjectInfo,
     ObjectPage,
     PutResult,
 )
 from onespace_core.testing import _memory_rules as rules
+from onespace_core.testing._memory_admin import Admin
+from onespace_core.testing._memory_base import EVERYTHING
+from onespace_core.testing._memory_multipart import Multipart
 from onespace_core.testing._memory_store import (
-    Bucket,
     Call,
     MemoryStore,
     chunks,
     copied,
     figures,
     find,
+    md5_of,
     read_body,
 )
 
 __all__ = ["EVERYTHING", "Call", "MemoryProvider", "MemoryStore"]
 
-#: What a memory store claims: everything but manifests, which only Swift has.
-EVERYTHING = Capabilities(
-    range_get=True,
-    conditional_get=True,
-    conditional_put=True,
-    conditional_replace=True,
-    list_delimiter=True,
-    list_has_metadata=True,
-    metadata_post=True,
-    delete_reports_missing=True,
-    account_stats=True,
-    etag_is_md5=True,
-    max_object_size=5 * 2**30,
-    max_key_bytes=1024,
-    max_metadata_bytes=8192,
-)
 
+class MemoryProvider(Multipart, Admin):
+    """One set of credentials for a :class:`MemoryStore`.
 
-class MemoryProvider(Provider):
-    """One set of credentials for a :class:`MemoryStore`; a ``BucketAdmin``.
-
-    Writes are atomic and what is stored or returned is a copy.
+    Offers every optional protocol. Writes are atomic and what is stored or
+    returned is a copy. Rules by age and access lists are only recorded.
 
     :param store: shared by all who should see the same objects.
     :param bucket: what ``bucket=None`` means.
-    :param capabilities: what to claim; what is not claimed is not done.
+    :param capabilities: what to claim; what is not claimed is not done. The
+        limits of parts are among them.
+    :param protocols: keys of :data:`PROTOCOLS` to offer; None means all.
+        ``LargeObjects`` is offered only if ``large_objects`` is claimed too.
     :param key_scheme: as a provider class has it.
     :param secret: compared with the store's.
 
     :ivar calls: every request so far, in order; clear it at will.
     """
-
-    def __init__(
-        self,
-        store: MemoryStore,
-        *,
-        bucket: str | None = None,
-        capabilities: Capabilities = EVERYTHING,
-        key_scheme: KeyScheme = KeyScheme.HASHED,
-        secret: str | None = None,
-    ) -> None:
-        self.store = store
-        self.KEY_SCHEME = key_scheme  # type: ignore[misc]  # as tests need it
-        self.calls: list[Call] = []
-        self._bucket = bucket
-        self._capabilities = capabilities
-        self._secret = secret
-        self._closed = False
 
     @classmethod
     def from_settings(
@@ -117,7 +76,7 @@ class MemoryProvider(Provider):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What it was made with."""
+        """What it was made with, and offers."""
         return self._capabilities
 
     @property
@@ -211,7 +170,7 @@ class MemoryProvider(Provider):
         if conditions not in (None, Conditions()):
             self._need("conditional_get", "head_object", bucket, key)
         with self._request("head_object", bucket, key) as there:
-            info, _data = find(there, key)
+            info, _data = self._whole(there, key)
             rules.check_read(info, conditions)
             return copied(info)
 
@@ -229,7 +188,7 @@ class MemoryProvider(Provider):
         if conditions not in (None, Conditions()):
             self._need("conditional_get", "get_object", bucket, key)
         with self._request("get_object", bucket, key) as there:
-            info, data = find(there, key)
+            info, data = self._whole(there, key)
             rules.check_read(info, conditions)
             if byte_range is None:
                 return ObjectReader(
@@ -256,34 +215,27 @@ class MemoryProvider(Provider):
         bucket: str | None = None,
     ) -> PutResult:
         """See :meth:`Provider.put_object`."""
-        for need in rules.write_needs(conditions):
-            self._need(need, "put_object", bucket, key)
-        with self._request("put_object", bucket, key):
-            rules.check_key(key, self._capabilities)
-            rules.check_metadata(metadata, system, self._capabilities)
+        op = "put_object"
+        self._need_for_write(
+            op, bucket, key, system=system, conditions=conditions
+        )
+        with self._request(op, bucket, key):
+            self._check_headers(key, metadata, system)
             rules.check_size(body.size, self._capabilities)
-        with self._describe("put_object", bucket, key):
+        with self._describe(op, bucket, key):
             data = read_body(body)
             rules.check_size(len(data), self._capabilities)
-        md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
-        with self._describe("put_object", bucket, key) as name:
-            if body.md5 is not None and body.md5 != md5:
-                raise IntegrityError("the body does not have the promised MD5")
-            with self.store.lock:
-                there = self._there(name)
-                old = there.objects.get(key)
-                rules.check_write(old[0] if old else None, conditions)
-                info = ObjectInfo(
-                    key=key,
-                    size=len(data),
-                    etag=md5 if self._capabilities.etag_is_md5 else f"{md5}-1",
-                    last_modified=self.store.now(),
-                    content_type=content_type or "application/octet-stream",
-                    metadata=rules.names_lowered(metadata),
-                    system=rules.names_lowered(system),
-                )
-                there.objects[key] = (info, data)
-        return PutResult(etag=info.etag)
+        with self._describe(op, bucket, key) as name, self.store.lock:
+            return self._keep(
+                self._there(name),
+                key,
+                data,
+                etag=self._etag(md5_of(data)),
+                metadata=metadata,
+                content_type=content_type,
+                system=system,
+                conditions=conditions,
+            )
 
     def post_object(
         self,
@@ -295,8 +247,10 @@ class MemoryProvider(Provider):
         bucket: str | None = None,
     ) -> None:
         """See :meth:`Provider.post_object`."""
+        self._need_for_write("post_object", bucket, key, system=system)
         with self._request("post_object", bucket, key) as there:
             rules.check_metadata(metadata, system, self._capabilities)
+            rules.check_expiry(system, self.store.now())
             info, data = find(there, key)
             changed = dataclasses.replace(
                 info,
@@ -312,88 +266,7 @@ class MemoryProvider(Provider):
     ) -> bool | None:
         """See :meth:`Provider.delete_object`."""
         with self._request("delete_object", bucket, key) as there:
-            existed = there.objects.pop(key, None) is not None
+            existed = there.remove(key)
             if self._capabilities.delete_reports_missing:
                 return existed
             return None
-
-    def create_bucket(
-        self,
-        bucket: str | None = None,
-        *,
-        metadata: Mapping[str, str] | None = None,
-    ) -> bool:
-        """See :meth:`BucketAdmin.create_bucket`."""
-        with self._describe("create_bucket", bucket) as name:
-            self._enter("create_bucket", name)
-            return self.store.add_bucket(name, metadata)
-
-    def delete_bucket(self, bucket: str | None = None) -> None:
-        """See :meth:`BucketAdmin.delete_bucket`."""
-        with (
-            self._describe("delete_bucket", bucket) as name,
-            self.store.lock,
-        ):
-            self._enter("delete_bucket", name)
-            there = self.store.buckets.get(name)
-            if there is not None and there.objects:
-                raise AlreadyExists("the bucket has objects")
-            self.store.buckets.pop(name, None)
-
-    # -- how every request begins -----------------------------------------
-
-    def _need(
-        self,
-        capability: str,
-        op: str,
-        bucket: str | None,
-        key: str | None = None,
-    ) -> None:
-        if not getattr(self._capabilities, capability, False):
-            with self._describe(op, bucket, key):
-                raise NotSupported(f"{capability} is not claimed")
-
-    @contextlib.contextmanager
-    def _request(
-        self, op: str, bucket: str | None = None, key: str | None = None
-    ) -> Iterator[Bucket]:
-        """Record a request; hold the store while it is answered."""
-        with self._describe(op, bucket, key) as name, self.store.lock:
-            if op in {"head_account", "list_buckets"}:
-                self._enter(op)
-                yield Bucket(BucketInfo(name=""))
-                return
-            if key is not None:
-                rules.check_key(key)
-            self._enter(op, name, key)
-            yield self._there(name)
-
-    def _enter(
-        self, op: str, bucket: str | None = None, key: str | None = None
-    ) -> None:
-        if self._closed:
-            raise InvalidRequest("the provider is closed")
-        if self.store.down:
-            raise ConnectionFailed("the store is down")
-        self.calls.append(Call(op, bucket, key))
-        if self.store.secret not in (None, self._secret):
-            raise Unauthenticated("wrong secret")
-
-    def _there(self, bucket: str) -> Bucket:
-        if bucket not in self.store.buckets:
-            raise BucketNotFound("no such bucket")
-        return self.store.buckets[bucket]
-
-    @contextlib.contextmanager
-    def _describe(
-        self, op: str, bucket: str | None = None, key: str | None = None
-    ) -> Iterator[str]:
-        """Give errors their operation and names; yield the bucket's name."""
-        name = self._bucket if bucket is None else bucket
-        try:
-            yield name or ""
-        except ProviderError as exc:
-            if exc.op is None:
-                exc.op, exc.provider = op, "memory"
-                exc.bucket, exc.key = name, key
-            raise

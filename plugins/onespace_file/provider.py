@@ -24,12 +24,14 @@ from onespace_core.provider import (
     ObjectInfo,
     ObjectPage,
     ObjectReader,
+    PreconditionFailed,
     Provider,
     ProviderError,
     ProviderSettings,
     PutResult,
+    ServiceUnavailable,
 )
-from onespace_file import buckets, lister, reader, rules, temp, writer
+from onespace_file import buckets, copying, lister, reader, rules, temp, writer
 from onespace_file.errors import PROVIDER, translate
 from onespace_file.options import OPTS
 from onespace_file.store import Bucket, Store
@@ -223,9 +225,11 @@ class FileProvider(Provider):
 
         :raises QuotaExceeded: the disk is full; the old object is there.
         """
-        with self._on_object("put_object", bucket, key) as there:
+        op = "put_object"
+        with self._operation(op, bucket or self._bucket, key):
             rules.check_write_supported(conditions)
             headers = writer.Headers.checked(metadata, system, content_type)
+        with self._on_object(op, bucket, key) as there:
             self._clean(there)
             return writer.put(there, key, body, headers, conditions)
 
@@ -239,8 +243,10 @@ class FileProvider(Provider):
         bucket: str | None = None,
     ) -> None:
         """Replace an object's description; see the contract."""
-        with self._on_object("post_object", bucket, key) as there:
+        op = "post_object"
+        with self._operation(op, bucket or self._bucket, key):
             headers = writer.Headers.checked(metadata, system, content_type)
+        with self._on_object(op, bucket, key) as there:
             self._clean(there)
             writer.post(there, key, headers)
 
@@ -251,6 +257,57 @@ class FileProvider(Provider):
         with self._on_object("delete_object", bucket, key) as there:
             self._clean(there)
             return writer.delete(there, key)
+
+    def copy_object(
+        self,
+        source: str,
+        key: str,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        content_type: str | None = None,
+        system: Mapping[str, str] | None = None,
+        if_match: str | None = None,
+        source_bucket: str | None = None,
+        bucket: str | None = None,
+    ) -> PutResult:
+        """Copy an object's file; see ``ObjectCopy``.
+
+        :raises IntegrityError: the source is damaged; nothing is written.
+        :raises ServiceUnavailable: it was to be copied onto itself, and was
+            replaced or deleted meanwhile; nothing is written. With
+            ``if_match`` that is ``PreconditionFailed``.
+        """
+        op = "copy_object"
+        headers = None
+        with self._operation(op, bucket or self._bucket, key):
+            if metadata is not None:
+                headers = writer.Headers.checked(
+                    metadata, system, content_type
+                )
+            elif content_type is not None or system is not None:
+                reason = "a copy that keeps its metadata keeps the rest"
+                raise InvalidRequest(reason)
+        with self._on_object(op, source_bucket, source) as there:
+            opened = reader.open_reader(
+                there, source, None, Conditions(if_match=if_match)
+            )
+        with opened, self._on_object(op, bucket, key) as there:
+            self._clean(there)
+            onto_itself = (source, source_bucket or self._bucket) == (
+                key,
+                bucket or self._bucket,
+            )
+            if not onto_itself:
+                return copying.copy(opened, there, key, headers)
+            try:
+                return copying.copy(
+                    opened, there, key, headers, only=opened.info.etag
+                )
+            except PreconditionFailed as exc:
+                if if_match is not None:
+                    raise
+                reason = "the object was replaced while it was copied"
+                raise ServiceUnavailable(reason) from exc
 
     # -- what every method needs ------------------------------------------
 

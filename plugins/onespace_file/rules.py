@@ -7,6 +7,7 @@ import datetime
 from collections.abc import Mapping
 
 from onespace_core.provider import (
+    EXPIRY,
     SYSTEM_HEADERS,
     ByteRange,
     Capabilities,
@@ -59,7 +60,12 @@ def lowered(headers: Mapping[str, str] | None) -> dict[str, str]:
 def check_headers(
     metadata: Mapping[str, str], system: Mapping[str, str]
 ) -> None:
-    """Refuse a nameless name, a foreign system header, and too much."""
+    """Refuse a nameless name, a foreign system header, and too much.
+
+    :raises NotSupported: a time of deletion, which nobody would keep.
+    """
+    if EXPIRY in system:
+        raise NotSupported("files do not expire")
     foreign = sorted(set(system) - SYSTEM_HEADERS)
     if foreign:
         raise InvalidRequest(f"{foreign[0]!a} is not a system header")

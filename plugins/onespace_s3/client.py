@@ -6,33 +6,25 @@ The only module that imports botocore to make requests.
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
-import re
 import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
 import botocore.exceptions
 import botocore.handlers
+import botocore.loaders
 import botocore.session
 from botocore.config import Config
 
-from onespace_core.provider import ConfigError, ServiceUnavailable
+from onespace_core.provider import ConfigError
+from onespace_s3 import hooks
 from onespace_s3.endpoint import Endpoint
 
 #: Bodies from this size on wait for the store's word before they are sent;
 #: below, the wait costs more than the bytes.
 EXPECT_FROM = 1 << 20
-
-#: Characters that XML 1.0 cannot hold at all, as UTF-8 or as a reference.
-_NOT_XML = (
-    rb"(?:[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]"
-    rb"|&#(?:x0*1?[0-9a-fA-F]|0*[12]?[0-9]|0*3[01]);)"
-)
-_ILLEGAL = re.compile(_NOT_XML)
-_ILLEGAL_TOKEN = re.compile(
-    rb"<NextContinuationToken>[^<]*?" + _NOT_XML + rb".*?</Next\w+>", re.S
-)
 
 
 def build_client(
@@ -53,6 +45,9 @@ def build_client(
     """
     try:
         session = botocore.session.Session(profile=options["profile"] or None)
+        session.register_component(
+            "data_loader", _loader(session.get_config_variable("data_path"))
+        )
         client = session.create_client(
             "s3",
             region_name=_region(options, session),
@@ -77,11 +72,18 @@ def build_client(
         )
     if options["signature_version"] == "s3":
         client.meta.events.register("before-sign.s3", _sign_path_as_sent)
-    for operation, check in _CHECKS.items():
-        client.meta.events.register_first(
-            f"before-parse.s3.{operation}", check
-        )
+    hooks.register(client)
     return client
+
+
+@functools.cache
+def _loader(data_path: str | None) -> Any:
+    """Return the SDK's reader of its own data, which remembers what it read.
+
+    One for all clients: the description of S3 is a megabyte of JSON, and
+    to read and keep it for each client is most of a client's cost.
+    """
+    return botocore.loaders.create_loader(data_path)
 
 
 def _region(
@@ -137,7 +139,8 @@ def _expect_for_large_bodies(client: Any) -> None:
     """Ask before large bodies only; the SDK asks before every stream."""
     events = client.meta.events
     events.unregister("before-call.s3", botocore.handlers.add_expect_header)
-    events.register("before-call.s3.PutObject", _add_expect)
+    for operation in ("PutObject", "UploadPart"):
+        events.register(f"before-call.s3.{operation}", _add_expect)
 
 
 def _add_expect(params: dict[str, Any], **_: Any) -> None:
@@ -154,42 +157,3 @@ def _sign_path_as_sent(request: Any, **_: Any) -> None:
     path = urllib.parse.urlsplit(request.url).path
     if request.auth_path == path + "/":
         request.auth_path = path
-
-
-def _check_objects(response_dict: dict[str, Any], **_: Any) -> None:
-    """Mend a listing that repeats a control character of the request.
-
-    Keys are encoded, but radosgw and others repeat prefix and marker as
-    they are, which makes the whole answer unreadable. Nothing that we read
-    is changed: a continuation token of that kind is removed as a whole.
-    """
-    _check_root(response_dict, b"<ListBucketResult")
-    body = response_dict["body"]
-    if b"<EncodingType>url<" in body and _ILLEGAL.search(body):
-        body = _ILLEGAL_TOKEN.sub(b"", body)
-        response_dict["body"] = _ILLEGAL.sub(b"?", body)
-        # The SDK has taken what it could not read for an error.
-        response_dict["status_code"] = 200
-
-
-def _check_buckets(response_dict: dict[str, Any], **_: Any) -> None:
-    _check_root(response_dict, b"<ListAllMyBucketsResult")
-
-
-def _check_root(response_dict: dict[str, Any], root: bytes) -> None:
-    """Refuse a page of something else, such as a proxy's login page.
-
-    To the SDK it would be an empty listing.
-    """
-    if (
-        response_dict["status_code"] == 200
-        and root not in (response_dict["body"])
-    ):
-        raise ServiceUnavailable(
-            "the answer is no listing",
-            status=200,
-            hint="check that endpoint is an S3 endpoint",
-        )
-
-
-_CHECKS = {"ListObjectsV2": _check_objects, "ListBuckets": _check_buckets}

@@ -67,6 +67,7 @@ _CODES: Mapping[str, tuple[_Kind, str, str | None]] = {
     ),
     "ConnectionClosed": (ConnectionFailed, "the connection broke", None),
     "EntityTooLarge": (InvalidRequest, "the object is too large", None),
+    "EntityTooSmall": (InvalidRequest, "a part is too small", None),
     "ExpiredToken": (
         Unauthenticated,
         "the session token has expired",
@@ -91,6 +92,12 @@ _CODES: Mapping[str, tuple[_Kind, str, str | None]] = {
         "the object is archived",
         _ARCHIVED,
     ),
+    "InvalidPart": (
+        InvalidRequest,
+        "a part is not there, or has another ETag",
+        None,
+    ),
+    "InvalidPartOrder": (InvalidRequest, "the parts are in disorder", None),
     "InvalidRange": (RangeNotSatisfiable, "the range is not there", None),
     "InvalidStorageClass": (
         InvalidRequest,
@@ -106,6 +113,11 @@ _CODES: Mapping[str, tuple[_Kind, str, str | None]] = {
     "MetadataTooLarge": (InvalidRequest, "too much metadata", None),
     "NoSuchBucket": (BucketNotFound, "the bucket is not there", None),
     "NoSuchKey": (ObjectNotFound, "the object is not there", None),
+    "NoSuchUpload": (
+        ObjectNotFound,
+        "there is no such upload, or no longer",
+        None,
+    ),
     "NotImplemented": (NotSupported, "the store cannot do this", None),
     "NotSignedUp": (Unauthenticated, "the account has no S3", None),
     "ObjectNotInActiveTierError": (
@@ -281,7 +293,16 @@ def _classify(
 
 #: Operations on a bucket, where a 404 without a body means the bucket.
 _BUCKET_OPS = frozenset(
-    {"head_bucket", "list_objects", "create_bucket", "delete_bucket"}
+    {
+        "head_bucket",
+        "list_objects",
+        "create_bucket",
+        "delete_bucket",
+        "start_upload",
+        "list_uploads",
+        "put_age_rule",
+        "drop_age_rule",
+    }
 )
 
 

@@ -27,6 +27,21 @@ def _conditional_writes(default: str | None) -> cfg.StrOpt:
     )
 
 
+_COMPLETE = cfg.StrOpt(
+    "conditional_complete",
+    choices=[
+        ("yes", "the store keeps If-None-Match and If-Match there"),
+        ("create", "it keeps If-None-Match: * alone"),
+        ("no", "it may ignore both"),
+    ],
+    help="Which conditions the store honours when the parts of a large object"
+    " are put together. Some that keep conditions on PUT ignore them there:"
+    " radosgw 16 does. Known: 'yes' for Amazon and MinIO, 'create' for"
+    " Swift's s3api. Default: 'yes' at Amazon, the preset's elsewhere, else"
+    " 'no'.",
+)
+
+
 def _credentials(endpoint: cfg.StrOpt) -> list[cfg.Opt]:
     return [
         endpoint,
@@ -118,6 +133,7 @@ S3_OPTS = [
         )
     ),
     _conditional_writes("yes"),
+    _COMPLETE,
 ]
 
 #: The same for ``provider = s3-compatible``.
@@ -137,6 +153,7 @@ COMPATIBLE_OPTS = [
         " providers verify' that the store does what the preset claims.",
     ),
     _conditional_writes(None),
+    _COMPLETE,
 ]
 
 #: The same for ``provider = gcs-interop``.

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping
+from typing import ClassVar, Self
 
 from onespace_core.provider import (
     AccountInfo,
@@ -14,10 +13,8 @@ from onespace_core.provider import (
     BucketInfo,
     BucketPage,
     ByteRange,
-    Capabilities,
     Conditions,
     ConfigError,
-    InvalidRequest,
     NotSupported,
     ObjectInfo,
     ObjectPage,
@@ -26,11 +23,11 @@ from onespace_core.provider import (
     Provider,
     ProviderSettings,
     PutResult,
-    ServiceUnavailable,
 )
 from onespace_s3 import buckets, info, lister, reader, request, writer
+from onespace_s3.age_rules import LifecycleRules
 from onespace_s3.endpoint import Endpoint
-from onespace_s3.errors import translate
+from onespace_s3.multipart import Multipart
 from onespace_s3.options import (
     COMPATIBLE_OPTS,
     GOOGLE_OPTS,
@@ -38,31 +35,26 @@ from onespace_s3.options import (
     S3_OPTS,
     TARGET_OPTS,
 )
-from onespace_s3.presets import GOOGLE, PRESETS, UNKNOWN, Preset
+from onespace_s3.presets import AMAZON, GOOGLE, PRESETS, UNKNOWN, Preset
 from onespace_s3.setup import Setup
 
 
-class S3Provider(Provider):
+class S3Provider(Multipart, LifecycleRules, Provider):
     """Amazon S3, or a store that behaves like it in every respect.
 
     Metadata that is not printable ASCII is written as encoded words (RFC
     2047); ``post_object`` copies the object onto itself. A missing bucket
-    cannot be told from a missing object by ``head_object``.
+    cannot be told from a missing object by ``head_object``. Parts of uploads
+    that nobody completes or aborts stay, and cost money.
 
     One client is built for each instance and shared by all threads. Memory:
     one chunk of 64 KiB for each call in progress.
 
-    :param client: a botocore client, whose own retries are off.
-    :param setup: what the settings mean.
     """
 
     NAME: ClassVar[str] = "s3"
     OPTS = S3_OPTS
     TARGET_OPTS = TARGET_OPTS
-
-    def __init__(self, client: Any, setup: Setup) -> None:
-        self._open_client = client
-        self._setup = setup
 
     @classmethod
     def from_settings(
@@ -74,7 +66,7 @@ class S3Provider(Provider):
     ) -> Self:
         """Build an instance; see the contract."""
         endpoint = Endpoint.parse(settings["endpoint"])
-        preset = cls._preset(settings)
+        preset = cls._preset(settings, endpoint)
         settings = preset.applied(settings, endpoint)
         setup = Setup.from_settings(settings, endpoint, preset)
         from onespace_s3.client import build_client
@@ -88,26 +80,10 @@ class S3Provider(Provider):
         return cls(client, setup)
 
     @classmethod
-    def _preset(cls, settings: ProviderSettings) -> Preset:
+    def _preset(cls, settings: ProviderSettings, endpoint: Endpoint) -> Preset:
         """Return what is known of the store."""
         del settings
-        return UNKNOWN
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What this instance can do."""
-        return self._setup.capabilities
-
-    @property
-    def location(self) -> str:
-        """``s3://`` and the endpoint or region."""
-        return self._setup.location
-
-    def close(self) -> None:
-        """Drop the pool's connections."""
-        client, self._open_client = self._open_client, None
-        if client is not None:
-            client.close()
+        return AMAZON if endpoint.is_amazon else UNKNOWN
 
     # -- accounts and buckets ---------------------------------------------
 
@@ -231,12 +207,17 @@ class S3Provider(Provider):
                 **request.header_parameters(
                     metadata, content_type, system, self.capabilities
                 ),
-                **request.write_conditions(conditions, self.capabilities),
+                **request.write_conditions(
+                    conditions,
+                    self._setup.conditional_writes,
+                    "PUT",
+                    "conditional_writes",
+                ),
             }
-            request.check_size(body, self.capabilities)
+            request.check_size(body, self.capabilities.max_object_size)
             try:
-                return writer.put(
-                    self._client,
+                return writer.send(
+                    self._client.put_object,
                     body,
                     parameters,
                     etag_is_md5=self.capabilities.etag_is_md5,
@@ -245,45 +226,6 @@ class S3Provider(Provider):
             except self._client.exceptions.NoSuchKey as exc:
                 # The answer to If-Match where there is nothing to match.
                 raise PreconditionFailed("there is no object") from exc
-
-    def post_object(
-        self,
-        key: str,
-        metadata: Mapping[str, str],
-        *,
-        content_type: str | None = None,
-        system: Mapping[str, str] | None = None,
-        bucket: str | None = None,
-    ) -> None:
-        """Replace metadata by a copy onto itself; see the contract.
-
-        :raises PreconditionFailed: the object was replaced meanwhile
-            (possible only where ``content_type`` is None).
-        """
-        with self._on_object("post_object", bucket, key) as names:
-            unchanged: dict[str, str] = {}
-            headers = request.header_parameters(
-                metadata, content_type, system, self.capabilities
-            )
-            if content_type is None:
-                there = info.from_head(key, self._client.head_object(**names))
-                if there.archived:
-                    raise InvalidRequest("the object is archived")
-                headers["ContentType"] = (
-                    there.content_type or request.DEFAULT_TYPE
-                )
-                if there.etag:
-                    unchanged["CopySourceIfMatch"] = info.quoted(there.etag)
-            answer = self._client.copy_object(
-                **names,
-                **self._setup.write_parameters,
-                **headers,
-                **unchanged,
-                CopySource=dict(names),
-                MetadataDirective="REPLACE",
-            )
-            if not answer.get("CopyObjectResult"):
-                raise ServiceUnavailable("the store did not confirm the copy")
 
     def delete_object(
         self, key: str, *, bucket: str | None = None
@@ -295,35 +237,6 @@ class S3Provider(Provider):
             except self._client.exceptions.NoSuchKey:
                 return False
         return None
-
-    # -- what every method needs ------------------------------------------
-
-    @property
-    def _client(self) -> Any:
-        if self._open_client is None:
-            raise InvalidRequest("the provider was closed")
-        return self._open_client
-
-    @contextlib.contextmanager
-    def _on_object(
-        self, op: str, bucket: str | None, key: str
-    ) -> Iterator[dict[str, str]]:
-        """Give the SDK's names for bucket and key, checked."""
-        name = bucket or self._setup.bucket
-        with self._translate(op, name, key):
-            request.check_key(key, self.capabilities)
-            yield {"Bucket": request.check_bucket(name), "Key": key}
-
-    @contextlib.contextmanager
-    def _on_bucket(self, op: str, bucket: str | None) -> Iterator[str]:
-        name = bucket or self._setup.bucket
-        with self._translate(op, name):
-            yield request.check_bucket(name)
-
-    def _translate(
-        self, op: str, bucket: str | None, key: str | None = None
-    ) -> contextlib.AbstractContextManager[None]:
-        return translate(op, bucket, key, provider=self.NAME)
 
 
 class S3CompatibleProvider(S3Provider):
@@ -360,7 +273,8 @@ class S3CompatibleProvider(S3Provider):
         )
 
     @classmethod
-    def _preset(cls, settings: ProviderSettings) -> Preset:
+    def _preset(cls, settings: ProviderSettings, endpoint: Endpoint) -> Preset:
+        del endpoint
         return PRESETS.get(settings["preset"] or "", UNKNOWN)
 
 
@@ -370,14 +284,18 @@ class GoogleInteropProvider(S3Provider):
     Google keeps conditions on writes by generations, not by S3's headers:
     none is claimed. It encrypts whatever it stores. Listings are not
     URL-encoded, so that one with a key that XML cannot hold (a control
-    character) fails as a whole.
+    character) fails as a whole. Parts cannot be copied from objects.
     """
 
     NAME: ClassVar[str] = "gcs-interop"
     OPTS = GOOGLE_OPTS
     TARGET_OPTS = GOOGLE_TARGET_OPTS
 
+    # Its lifecycle rules are another document: no AgeRules.
+    put_age_rule = None  # type: ignore[assignment]
+    drop_age_rule = None  # type: ignore[assignment]
+
     @classmethod
-    def _preset(cls, settings: ProviderSettings) -> Preset:
-        del settings
+    def _preset(cls, settings: ProviderSettings, endpoint: Endpoint) -> Preset:
+        del settings, endpoint
         return GOOGLE

@@ -44,11 +44,18 @@ def check_key(key: str, limits: Capabilities) -> None:
         )
 
 
-def check_size(body: Body, limits: Capabilities) -> None:
+def check_size(body: Body, most: int | None) -> None:
     """Raise :class:`InvalidRequest` for more than one PUT can hold."""
-    size, most = body.size, limits.max_object_size
+    size = body.size
     if size is not None and most is not None and size > most:
         raise InvalidRequest(f"{size} bytes are more than one PUT can hold")
+
+
+def check_part_number(number: int, limits: Capabilities) -> None:
+    """Raise :class:`InvalidRequest` for a number that no part can have."""
+    most = limits.max_parts
+    if number < 1 or (most is not None and number > most):
+        raise InvalidRequest(f"{number} is no number of a part")
 
 
 def header_parameters(
@@ -78,31 +85,30 @@ def header_parameters(
 
 
 def write_conditions(
-    conditions: Conditions | None, claims: Capabilities
+    conditions: Conditions | None, claim: str, what: str, option: str
 ) -> dict[str, str]:
-    """Return conditions of a PUT as parameters of the SDK's calls.
+    """Return conditions of a write as parameters of the SDK's calls.
 
+    :param claim: what the store keeps: a value of the option.
+    :param what: the operation, for errors.
+    :param option: the option that claims it, for errors.
     :raises NotSupported: a condition that the store may ignore.
     """
     if conditions is None:
         return {}
     parameters = {}
+    hint = f"see the option {option}"
     if conditions.if_none_match is not None:
-        if conditions.if_none_match != "*" or not claims.conditional_put:
-            raise NotSupported(
-                "if_none_match on PUT",
-                hint="see the option conditional_writes",
-            )
+        if conditions.if_none_match != "*" or claim not in ("yes", "create"):
+            raise NotSupported(f"if_none_match on {what}", hint=hint)
         parameters["IfNoneMatch"] = "*"
     if conditions.if_match is not None:
-        if not claims.conditional_replace:
-            raise NotSupported(
-                "if_match on PUT", hint="see the option conditional_writes"
-            )
+        if claim != "yes":
+            raise NotSupported(f"if_match on {what}", hint=hint)
         # Without quotes, though RFC 9110 wants them: radosgw compares the
         # header as it is with an ETag that has none; Amazon, MinIO and moto
         # take both forms.
         parameters["IfMatch"] = conditions.if_match
     if conditions.if_modified_since or conditions.if_unmodified_since:
-        raise NotSupported("S3 has no conditions on time for PUT")
+        raise NotSupported(f"S3 has no conditions on time for {what}")
     return parameters

@@ -15,6 +15,7 @@ from onespace_s3 import lister
 from onespace_s3.endpoint import Endpoint
 from onespace_s3.presets import Preset
 
+_MIB = 1 << 20
 _GIB = 1 << 30
 
 
@@ -31,6 +32,12 @@ class Setup:
     :param location_constraint: where buckets are made; None lets the store
         decide.
     :param encode_listings: keys in listings come URL-encoded.
+    :param conditional_writes: value of the option, ``no`` without one.
+    :param conditional_complete: likewise.
+    :param copy_conditions: copies keep conditions on their source.
+    :param part_copy_any_key: parts can be copied from an object with ``%``
+        or ``?`` in its key.
+    :param upload_prefix: a listing of uploads takes any prefix.
     """
 
     bucket: str | None
@@ -40,6 +47,11 @@ class Setup:
     sign_payload: bool
     location_constraint: str | None
     encode_listings: bool
+    conditional_writes: str
+    conditional_complete: str
+    copy_conditions: bool
+    part_copy_any_key: bool
+    upload_prefix: bool
 
     @classmethod
     def from_settings(
@@ -64,6 +76,11 @@ class Setup:
             sign_payload=bool(settings["payload_signing"]),
             location_constraint=region if abroad else None,
             encode_listings=preset.encode_listings,
+            conditional_writes=settings.get("conditional_writes") or "no",
+            conditional_complete=settings.get("conditional_complete") or "no",
+            copy_conditions=preset.copy_conditions,
+            part_copy_any_key=preset.part_copy_any_key,
+            upload_prefix=preset.upload_prefix,
         )
 
 
@@ -115,6 +132,10 @@ def _capabilities(
         conditional_replace=writes == "yes",
         list_delimiter=True,
         etag_is_md5=settings["etag_is_md5"] and encryption != "aws:kms",
+        part_copy=preset.part_copy,
+        min_part_size=5 * _MIB,
+        max_part_size=5 * _GIB,
+        max_parts=preset.max_parts,
         max_object_size=5 * _GIB,
         max_key_bytes=1024,
         # Amazon's limit; other stores have other ones and say so.

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Objects being written to S3."""
+"""Objects, and parts of objects, being written to S3."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from onespace_core.provider import (
@@ -89,27 +89,32 @@ class RewindableStream(SizedStream):
         self._stream.close()
 
 
-def put(
-    client: Any,
+#: A method of the SDK's client: ``put_object`` or ``upload_part``.
+_Call = Callable[..., Mapping[str, Any]]
+
+
+def send(
+    call: _Call,
     body: Body,
     parameters: Mapping[str, Any],
     *,
     etag_is_md5: bool,
     sign_payload: bool,
 ) -> PutResult:
-    """Send a body with one PUT.
+    """Send a body with one PUT, as an object or as a part of one.
 
     Holds one chunk of :data:`CHUNK_SIZE` bytes. A body that is not larger
     is read before the request is made.
 
-    :param parameters: of the SDK's call, without the body and its length.
+    :param call: a method of the SDK's client.
+    :param parameters: of the call, without the body and its length.
     :param etag_is_md5: compare the ETag that comes back.
     :param sign_payload: the SDK will read the body twice.
     :raises NotSupported: the size is unknown, or the body would have to be
         read twice but cannot be.
     :raises IntegrityError: the body is short or long, or the store has
         other bytes than were sent. (A store that ignores ``Content-MD5``
-        has replaced the old object by then.)
+        has replaced the old object or part by then.)
     :raises ServiceUnavailable: the answer has no ETag, so that it is not
         an S3 store's.
     """
@@ -117,24 +122,24 @@ def put(
     if size is None:
         raise NotSupported("S3 needs to know the size of a body")
     if sign_payload and size > CHUNK_SIZE:
-        return _put_signed(client, body, size, parameters, etag_is_md5)
+        return _send_signed(call, body, size, parameters, etag_is_md5)
     stream = body.open()
     try:
         if size <= CHUNK_SIZE:
-            answer = client.put_object(
+            answer = call(
                 Body=_read_all(stream, size),
                 ContentLength=size,
                 **_with_md5(parameters, body),
             )
         else:
-            answer = _send(client, SizedStream(stream, size), body, parameters)
+            answer = _stream(call, SizedStream(stream, size), body, parameters)
     finally:
         stream.close()
     return _result(answer, body, etag_is_md5)
 
 
-def _put_signed(
-    client: Any,
+def _send_signed(
+    call: _Call,
     body: Body,
     size: int,
     parameters: Mapping[str, Any],
@@ -147,17 +152,17 @@ def _put_signed(
         )
     stream = RewindableStream(body, size)
     try:
-        answer = _send(client, stream, body, parameters)
+        answer = _stream(call, stream, body, parameters)
     finally:
         stream.close()
     return _result(answer, body, etag_is_md5)
 
 
-def _send(
-    client: Any, stream: SizedStream, body: Body, parameters: Mapping[str, Any]
+def _stream(
+    call: _Call, stream: SizedStream, body: Body, parameters: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     try:
-        answer: Mapping[str, Any] = client.put_object(
+        return call(
             Body=stream,
             ContentLength=body.size,
             **_with_md5(parameters, body),
@@ -166,7 +171,6 @@ def _send(
         if stream.failure is not None:
             raise stream.failure from exc
         raise
-    return answer
 
 
 def _read_all(stream: Stream, size: int) -> bytes:
@@ -195,7 +199,7 @@ def _result(
     etag = info.unquoted(answer.get("ETag"))
     if not etag:
         raise ServiceUnavailable(
-            "the store did not confirm the object",
+            "the store did not confirm the bytes",
             hint="check that endpoint is an S3 endpoint",
         )
     # A bucket may encrypt by default with keys that change the ETag.

@@ -112,10 +112,19 @@ class Client:
         return answer.headers, answer.read()
 
     def put(
-        self, path: str, body: Body, *, headers: Sent
+        self,
+        path: str,
+        body: Body,
+        *,
+        headers: Sent,
+        query: str = "",
+        etag_is_md5: bool = True,
     ) -> Mapping[str, str]:
         """Send a body; return the answer's headers.
 
+        :param query: see :meth:`open`.
+        :param etag_is_md5: whether the ETag of what the store makes is to
+            be the MD5 of the body.
         :raises Refused: any status that is no success.
         :raises SourceFailed: the body is short, long or could not be read;
             the store saw the connection break.
@@ -124,8 +133,9 @@ class Client:
             be read only once.
         """
         login = self._credential.current()
+        target = path + (f"?{query}" if query else "")
         with contextlib.closing(Sender(body)) as sender:
-            answer = self._put(login, path, sender, body.size, headers)
+            answer = self._put(login, target, sender, body.size, headers)
             started = sender.started
         if answer.status == _UNAUTHORIZED:
             answer.close()
@@ -134,10 +144,10 @@ class Client:
                 reason = "the token had ended, and the body was read already"
                 raise ServiceUnavailable(reason)
             with contextlib.closing(Sender(body)) as sender:
-                answer = self._put(login, path, sender, body.size, headers)
+                answer = self._put(login, target, sender, body.size, headers)
         success = self._success(answer, login)
         success.read()
-        _check_stored(success.headers, sender)
+        _check_stored(success.headers, sender, etag_is_md5=etag_is_md5)
         return success.headers
 
     def _put(
@@ -199,11 +209,13 @@ class Client:
         self._transport.close()
 
 
-def _check_stored(answered: Mapping[str, str], sender: Sender) -> None:
+def _check_stored(
+    answered: Mapping[str, str], sender: Sender, *, etag_is_md5: bool
+) -> None:
     if not sender.finished:
         reason = "the store answered before it had the whole body"
         raise IntegrityError(reason)
     etag = headers.unquote_etag(answered.get("etag"))
-    if etag is not None and etag != sender.md5:
+    if etag_is_md5 and etag is not None and etag != sender.md5:
         reason = f"the store has MD5 {etag}, the bytes have {sender.md5}"
         raise IntegrityError(reason)

@@ -41,7 +41,10 @@ from onespace_core.provider import (
 
 NAME = "swift"
 
-_Row = tuple[type[ProviderError], str, str | None]
+#: An error, its reason, and what can be done about it.
+Row = tuple[type[ProviderError], str, str | None]
+
+_TOO_LARGE = 413
 
 _LOGIN_HINT = "check the options user, key and auth_url"
 _URL_HINT = "check the options auth_url and auth_type"
@@ -55,7 +58,7 @@ _SIZE_HINT = (
 )
 
 #: Status -> what it is, in our words, and what to do about it.
-_STATUSES: Mapping[int, _Row] = {
+_STATUSES: Mapping[int, Row] = {
     304: (NotModified, "not modified", None),
     400: (InvalidRequest, "the store refuses the request", None),
     401: (Unauthenticated, "a new token was refused as well", _LOGIN_HINT),
@@ -89,13 +92,13 @@ _STATUSES: Mapping[int, _Row] = {
 }
 
 #: What differs where the request was about an object.
-_OBJECT_STATUSES: Mapping[int, _Row] = {
+_OBJECT_STATUSES: Mapping[int, Row] = {
     # Two writes with one timestamp, or clocks that differ: a later one wins.
     409: (ServiceUnavailable, "another write of it was newer", None),
 }
 
 #: What differs where the request was a login.
-_LOGIN_STATUSES: Mapping[int, _Row] = {
+_LOGIN_STATUSES: Mapping[int, Row] = {
     200: (Unauthenticated, "the login named no storage URL", _URL_HINT),
     401: (Unauthenticated, "the login was refused", _LOGIN_HINT),
     403: (Unauthenticated, "the login was refused", _LOGIN_HINT),
@@ -161,7 +164,7 @@ class SourceFailed(Exception):
 
 
 #: Exception -> what it is; the first that fits counts.
-_EXCEPTIONS: tuple[tuple[type[Exception], _Row], ...] = (
+_EXCEPTIONS: tuple[tuple[type[Exception], Row], ...] = (
     (
         urllib3_errors.ProxyError,
         (ConnectionFailed, "no connection", "check the option proxy"),
@@ -227,6 +230,7 @@ def translate(
     bucket: str | None = None,
     key: str | None = None,
     missing: type[NotFound] = NotFound,
+    too_large: Row | None = None,
 ) -> Iterator[None]:
     """Let only errors of the contract out, each saying what was asked.
 
@@ -234,6 +238,7 @@ def translate(
 
     :param op: contract method.
     :param missing: what HTTP 404 means here.
+    :param too_large: what HTTP 413 means here, unless it is of a quota.
     """
     try:
         yield
@@ -245,7 +250,9 @@ def translate(
         _name(exc, op, bucket, key)
         raise
     except Refused as exc:
-        error = _from_answer(exc, missing, about_object=key is not None)
+        error = _from_answer(
+            exc, missing, too_large, about_object=key is not None
+        )
         _name(error, op, bucket, key)
         raise error from exc
     except _KNOWN as exc:
@@ -264,7 +271,11 @@ def _name(
 
 
 def _from_answer(
-    exc: Refused, missing: type[NotFound], *, about_object: bool
+    exc: Refused,
+    missing: type[NotFound],
+    too_large: Row | None,
+    *,
+    about_object: bool,
 ) -> ProviderError:
     status = exc.status
     row = _STATUSES.get(status) or _other(status)
@@ -272,6 +283,8 @@ def _from_answer(
         row = _LOGIN_STATUSES.get(status, row)
     elif about_object:
         row = _OBJECT_STATUSES.get(status, row)
+    if status == _TOO_LARGE and too_large and "quota" not in exc.text.lower():
+        row = too_large
     kind, reason, hint = row
     if kind is NotFound and missing in _NOT_FOUND:
         kind, reason, hint = missing, _NOT_FOUND[missing], None
@@ -289,7 +302,7 @@ def _from_answer(
     return error
 
 
-def _other(status: int) -> _Row:
+def _other(status: int) -> Row:
     if status >= 500:
         return ServiceUnavailable, "the store failed", None
     return UnknownProviderError, "an answer that Swift does not give", None

@@ -17,12 +17,14 @@ import urllib.parse
 from collections.abc import Iterable, Mapping
 
 from onespace_core.provider import (
+    EXPIRY,
     SYSTEM_HEADERS,
     BucketInfo,
     Conditions,
     InvalidRequest,
     NotSupported,
     ObjectInfo,
+    PutResult,
 )
 
 #: Headers on their way out: text is ASCII, everything else is bytes.
@@ -30,6 +32,9 @@ Sent = dict[str | bytes, str | bytes]
 
 OBJECT_META = "x-object-meta-"
 CONTAINER_META = "x-container-meta-"
+_SYSTEM = SYSTEM_HEADERS | {EXPIRY}
+#: Access lists of a container.
+_LISTS = {"read": b"x-container-read", "write": b"x-container-write"}
 #: Metadata of containers and accounts that are keys to them.
 _SECRET = re.compile(r"temp-url-key(-\d+)?|.*sync-key")
 
@@ -137,24 +142,74 @@ def metadata_headers(
     return headers
 
 
+def container_headers(metadata: Mapping[str, str] | None) -> Sent:
+    """Return a container's metadata as headers; empty values remove.
+
+    :raises InvalidRequest: see ``metadata_headers``; or a name that is not
+        ASCII: Swift keeps it, and from then on answers 500 to every listing
+        of the container. Such a name can be removed.
+    """
+    for name, value in (metadata or {}).items():
+        if value and not name.isascii():
+            reason = f"Swift cannot list a container with metadata {name!r}"
+            raise InvalidRequest(reason)
+    return metadata_headers(metadata, CONTAINER_META)
+
+
 def system_headers(
     content_type: str | None, system: Mapping[str, str] | None
 ) -> Sent:
     """Return content type and system headers as headers.
 
-    :raises InvalidRequest: a name that is not one of ``SYSTEM_HEADERS``, or
-        a value that a header cannot hold.
+    :raises InvalidRequest: a name that is not one of ``SYSTEM_HEADERS`` or
+        ``EXPIRY``, or a value that a header cannot hold, or that is no time.
     """
     values = dict(system or {})
-    if not SYSTEM_HEADERS.issuperset(values):
-        odd = ", ".join(sorted(set(values) - SYSTEM_HEADERS))
+    if not _SYSTEM.issuperset(values):
+        odd = ", ".join(sorted(set(values) - _SYSTEM))
         raise InvalidRequest(f"not a system header: {odd}")
+    when = values.get(EXPIRY, "0")
+    if not (when.isascii() and when.isdigit()):
+        raise InvalidRequest(f"{EXPIRY} is whole seconds since the epoch")
     if content_type is not None:
         values["content-type"] = content_type
     for name, value in values.items():
         if _HOSTILE.search(value):
             raise InvalidRequest(f"{name} has a control character or blanks")
     return {name: value.encode() for name, value in values.items()}
+
+
+def object_headers(
+    metadata: Mapping[str, str] | None,
+    content_type: str | None,
+    system: Mapping[str, str] | None,
+) -> Sent:
+    """Return all that describes a new object.
+
+    :raises InvalidRequest: see ``metadata_headers`` and ``system_headers``.
+    """
+    return {
+        **metadata_headers(metadata),
+        **system_headers(content_type or "application/octet-stream", system),
+    }
+
+
+def acl_headers(acl: Mapping[str, str] | None) -> Sent:
+    """Return a container's access lists as headers; empty ones remove.
+
+    :raises InvalidRequest: a name that is no list, or a value that a header
+        cannot hold.
+    """
+    headers: Sent = {}
+    for name, value in (acl or {}).items():
+        if name not in _LISTS:
+            raise InvalidRequest(f"{name!r} is neither 'read' nor 'write'")
+        check_text(value)
+        if _HOSTILE.search(value):
+            reason = f"the list {name} has a control character or blanks"
+            raise InvalidRequest(reason)
+        headers[_LISTS[name]] = value.encode()
+    return headers
 
 
 def condition_headers(conditions: Conditions | None) -> Sent:
@@ -289,10 +344,16 @@ def object_info(key: str, headers: Mapping[str, str], size: int) -> ObjectInfo:
         last_modified=timestamp(headers),
         content_type=headers.get("content-type"),
         metadata=user_metadata(headers),
-        system={
-            name: headers[name] for name in SYSTEM_HEADERS if name in headers
-        },
+        system={name: headers[name] for name in _SYSTEM if name in headers},
         native=headers,
+    )
+
+
+def put_result(headers: Mapping[str, str]) -> PutResult:
+    """Return what the answer to a PUT says."""
+    return PutResult(
+        etag=unquote_etag(headers.get("etag")),
+        version=headers.get("x-object-version-id"),
     )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import logging
 import urllib.parse
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from onespace_core.provider import (
@@ -20,29 +19,24 @@ from onespace_core.provider import (
     Conditions,
     InvalidRequest,
     KeyScheme,
-    NotFound,
     ObjectInfo,
-    ObjectNotFound,
     ObjectPage,
     ObjectReader,
     Provider,
     ProviderSettings,
     PutResult,
 )
-from onespace_swift import headers, lister, options
+from onespace_swift import headers, lister, manifest, options
 from onespace_swift.auth import Authenticator, Credential, V1Authenticator
 from onespace_swift.client import Client
+from onespace_swift.copying import CopyCalls
 from onespace_swift.errors import BadAnswer, Refused, translate
+from onespace_swift.large import LargeObjectCalls
 from onespace_swift.pool import Transport
 from onespace_swift.reader import object_reader
 
 _NOT_FOUND = 404
 _CREATED = 201
-
-#: What POST would lose if it were not sent again: without the first, a
-#: dynamic large object turns into its own empty manifest (Swift, "Large
-#: objects"); without the second, an object that was to expire stays.
-_CARRIED = ("x-object-manifest", "x-delete-at")
 
 _CAPABILITIES = Capabilities(
     range_get=True,
@@ -54,6 +48,7 @@ _CAPABILITIES = Capabilities(
     account_stats=True,
     etag_is_md5=True,
     large_objects=True,
+    object_expiry=True,
     # Swift's defaults (GET /info of a cluster says otherwise where it is).
     max_object_size=5 * 1024**3,
     # Of names it counts characters (1024), so there is no limit in bytes.
@@ -63,7 +58,7 @@ _CAPABILITIES = Capabilities(
 )
 
 
-class SwiftProvider(Provider):
+class SwiftProvider(LargeObjectCalls, CopyCalls, Provider):
     """One account of an OpenStack Swift.
 
     Limits are the cluster's own; by default a metadata name has up to 128
@@ -83,8 +78,7 @@ class SwiftProvider(Provider):
     KEY_SCHEME: ClassVar[KeyScheme] = KeyScheme.PLAIN
 
     def __init__(self, settings: ProviderSettings, client: Client) -> None:
-        self._client = client
-        self._bucket = settings.bucket
+        super().__init__(client, settings.bucket)
         self._storage_policy: str | None = settings["storage_policy"]
         self._location = _location(settings)
 
@@ -192,13 +186,34 @@ class SwiftProvider(Provider):
         :raises InvalidRequest: the store has no such storage policy.
         """
         with self._about_bucket("create_bucket", bucket) as name:
-            more = headers.metadata_headers(metadata, headers.CONTAINER_META)
+            more = headers.container_headers(metadata)
             if self._storage_policy:
                 more["x-storage-policy"] = self._storage_policy.encode()
             path = headers.path(name)
             answer = self._client.open("PUT", path, headers=more)
             answer.read()
             return answer.status == _CREATED
+
+    def post_bucket(
+        self,
+        metadata: Mapping[str, str],
+        *,
+        acl: Mapping[str, str] | None = None,
+        bucket: str | None = None,
+    ) -> None:
+        """See :meth:`BucketMetadata.post_bucket`.
+
+        :raises InvalidRequest: a list that is neither ``read`` nor
+            ``write``, or one that Swift does not understand; or a name of
+            metadata that is not ASCII, with which Swift could not list the
+            container any more. (It can be removed.)
+        """
+        with self._about_bucket("post_bucket", bucket) as name:
+            more = {
+                **headers.container_headers(metadata),
+                **headers.acl_headers(acl),
+            }
+            self._client.call("POST", headers.path(name), headers=more)
 
     def delete_bucket(self, bucket: str | None = None) -> None:
         """See :meth:`BucketAdmin.delete_bucket`."""
@@ -272,18 +287,12 @@ class SwiftProvider(Provider):
                 _check_size(body.size)
             more: headers.Sent = {
                 **headers.put_condition_headers(conditions),
-                **headers.metadata_headers(metadata),
-                **headers.system_headers(
-                    content_type or "application/octet-stream", system
-                ),
+                **headers.object_headers(metadata, content_type, system),
             }
             if body.md5 is not None:
                 more["etag"] = body.md5
             answer = self._client.put(path, body, headers=more)
-            return PutResult(
-                etag=headers.unquote_etag(answer.get("etag")),
-                version=answer.get("x-object-version-id"),
-            )
+            return headers.put_result(answer)
 
     def post_object(
         self,
@@ -296,27 +305,33 @@ class SwiftProvider(Provider):
     ) -> None:
         """See :meth:`Provider.post_object`.
 
-        A HEAD before the POST finds out what it would lose: that an object
-        is a dynamic large object, and when it expires. Swift has no
+        POST turns a dynamic large object into its own empty manifest unless
+        it says again what it is (Swift, "Large objects"). So a HEAD, of the
+        newest replica and without its segments, looks first. Swift has no
         condition for POST: if the object is replaced between the two, the
-        new one gets these of the old.
+        new one becomes what the old one was.
         """
         with self._about_object("post_object", key, bucket) as path:
             more = {
                 **headers.metadata_headers(metadata),
                 **headers.system_headers(content_type, system),
             }
-            found, _ = self._client.call("HEAD", path)
-            for name in _CARRIED:
-                if name in found:
-                    more[name] = found[name].encode()
+            found, _ = self._client.call(
+                "HEAD",
+                path,
+                query=manifest.AS_IT_IS,
+                headers={"x-newest": "true"},
+            )
+            if manifest.DYNAMIC in found:
+                more[manifest.DYNAMIC] = found[manifest.DYNAMIC].encode()
             self._client.call("POST", path, headers=more)
 
     def delete_object(self, key: str, *, bucket: str | None = None) -> bool:
         """See :meth:`Provider.delete_object`.
 
-        Only where the store says that there was none, a HEAD of the
-        container finds out whether that is what is missing.
+        Of a large object the manifest alone. Only where the store says that
+        there was none, a HEAD of the container finds out whether that is
+        what is missing.
         """
         with self._about_object("delete_object", key, bucket) as path:
             try:
@@ -331,37 +346,6 @@ class SwiftProvider(Provider):
         ):
             self._client.call("HEAD", headers.path(self._name(bucket)))
         return False
-
-    # -- inside -----------------------------------------------------------
-
-    def _name(self, bucket: str | None) -> str:
-        name = self._bucket if bucket is None else bucket
-        if name is None:
-            raise InvalidRequest(
-                "neither the call nor the settings name a bucket"
-            )
-        return name
-
-    @contextmanager
-    def _about_bucket(self, op: str, bucket: str | None) -> Iterator[str]:
-        with translate(op):
-            name = self._name(bucket)
-        with translate(op, bucket=name, missing=BucketNotFound):
-            yield name
-
-    @contextmanager
-    def _about_object(
-        self,
-        op: str,
-        key: str,
-        bucket: str | None,
-        *,
-        missing: type[NotFound] = ObjectNotFound,
-    ) -> Iterator[str]:
-        with translate(op, key=key):
-            name = self._name(bucket)
-        with translate(op, bucket=name, key=key, missing=missing):
-            yield headers.path(name, key)
 
 
 def _check_size(size: int) -> None:

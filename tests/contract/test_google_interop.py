@@ -19,7 +19,6 @@ from servers.s3 import S3Server
 
 from onespace_core.provider import Provider, ProviderSettings
 from onespace_core.testing import contract
-from onespace_core.testing._suite_writing import AWKWARD_KEYS
 from onespace_core.testing.harness import Harness
 
 
@@ -60,8 +59,9 @@ class GoogleHarness(Harness):
 class TestGoogleInteropOnMoto(contract.ProviderContract):
     """Without encoded listings and conditions on writes."""
 
-    @pytest.fixture
-    def harness(self, moto_server: S3Server) -> Iterator[GoogleHarness]:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def harness(cls, moto_server: S3Server) -> Iterator[GoogleHarness]:
         harness = GoogleHarness(moto_server)
         provider = harness.make_provider()
         provider.create_bucket()
@@ -70,7 +70,9 @@ class TestGoogleInteropOnMoto(contract.ProviderContract):
         provider.close()
 
     @pytest.mark.xfail(reason="moto has no route for a line break in a key")
-    @pytest.mark.parametrize("key", AWKWARD_KEYS.values(), ids=AWKWARD_KEYS)
+    @pytest.mark.parametrize(
+        "key", contract.AWKWARD_KEYS.values(), ids=contract.AWKWARD_KEYS
+    )
     def test_an_awkward_key_is_kept(
         self, provider: Provider, harness: Harness, key: str
     ) -> None:

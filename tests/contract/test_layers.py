@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 
 import pytest
 
 from onespace_core import layers
-from onespace_core.provider import Provider
+from onespace_core.provider import PROTOCOLS, Provider
 from onespace_core.testing import contract, memory
 
 SECRET = "correct-horse-battery"
@@ -93,7 +94,15 @@ class TestReadOnly(contract.ProviderContract):
 class _ReadsThroughReadOnly(layers.Layer):
     """Sends reads through a read-only layer, and writes past it."""
 
-    WRITES = frozenset({"put_object", "post_object", "delete_object"})
+    READS = frozenset({"list_parts", "list_uploads", "get_manifest"})
+    WRITES = frozenset(
+        {
+            "put_object",
+            "post_object",
+            "delete_object",
+            *itertools.chain.from_iterable(PROTOCOLS.values()),
+        }
+    ).difference(READS)
 
     def __init__(self, provider: Provider) -> None:
         super().__init__(provider)
@@ -101,7 +110,7 @@ class _ReadsThroughReadOnly(layers.Layer):
 
     def around(self, method, /, *args, **kwargs):
         name = method.__name__
-        if name in self.WRITES or name in {"create_bucket", "delete_bucket"}:
+        if name in self.WRITES:
             return method(*args, **kwargs)
         return getattr(self._reads, name)(*args, **kwargs)
 

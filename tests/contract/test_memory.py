@@ -68,7 +68,17 @@ class RetryHarness(MemoryHarness):
 
 
 class Weather:
-    REPEATABLE = ("put_object", "post_object", "list_objects", "get_object")
+    REPEATABLE = (
+        "put_object",
+        "post_object",
+        "list_objects",
+        "get_object",
+        "copy_object",
+        "upload_part",
+        "list_parts",
+        "list_uploads",
+        "put_manifest",
+    )
 
     def __init__(self):
         self._count = 0
@@ -95,6 +105,12 @@ class TestMemoryThatClaimsNothing(contract.ProviderContract):
     @pytest.fixture
     def harness(self):
         return MemoryHarness(capabilities=memory.Capabilities())
+
+
+class TestMemoryThatOffersNothing(contract.ProviderContract):
+    @pytest.fixture
+    def harness(self):
+        return MemoryHarness(protocols=())
 
 
 class TestMemoryUnderPrefix(contract.ProviderContract):

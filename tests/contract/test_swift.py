@@ -1,72 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Swift provider under the contract suite, against a real Swift."""
+"""The Swift provider under the contract suite, against real Swifts."""
 
 from __future__ import annotations
 
-import logging
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from onespace_swift import SwiftProvider
-from servers.ports import free_ports
+from servers.cluster import SwiftCluster
+from servers.harnesses import SwiftHarness, in_own_bucket
+from servers.keystone import KeystoneSwift
 
-from onespace_core.provider import (
-    Provider,
-    ProviderSettings,
-    ServiceUnavailable,
-)
+from onespace_core.provider import Provider, ServiceUnavailable
 from onespace_core.testing import contract
-from onespace_core.testing.harness import Harness
 
 
-class SwiftHarness(Harness):
-    """A container of its own in a standalone Swift."""
-
-    def __init__(self, info: dict[str, Any]) -> None:
-        user = info["users"][0]
-        self.bucket = f"contract-{uuid.uuid4().hex[:12]}"
-        self.missing_bucket = f"missing-{uuid.uuid4().hex[:12]}"
-        self.secrets = (user["key"],)
-        self._options = {
-            "auth_url": info["auth_url"],
-            "user": f"{user['account']}:{user['user']}",
-            "key": user["key"],
-        }
-
-    def _make(self, **options: Any) -> SwiftProvider:
-        return SwiftProvider.from_settings(
-            ProviderSettings.from_options(
-                (*SwiftProvider.OPTS, *SwiftProvider.TARGET_OPTS),
-                {**self._options, **options},
-                bucket=self.bucket,
-            ),
-            logger=logging.getLogger("test"),
-        )
-
-    def make_provider(self) -> SwiftProvider:
-        return self._make()
-
-    def make_denied(self) -> SwiftProvider:
-        return self._make(key="not-the-key")
-
-    def make_unreachable(self) -> SwiftProvider:
-        (port,) = free_ports(["127.0.0.1"])
-        return self._make(auth_url=f"http://127.0.0.1:{port}/auth/v1.0")
-
-
-class TestSwift(contract.ProviderContract):
-    """Claims everything that Swift has."""
-
-    @pytest.fixture
-    def harness(self, standalone: Any) -> Iterator[SwiftHarness]:
-        harness = SwiftHarness(standalone.info)
-        provider = harness.make_provider()
-        provider.create_bucket()
-        yield harness
-        provider.delete_bucket()
-        provider.close()
+class SwiftContract(contract.ProviderContract):
+    """What no Swift keeps, whatever is in front of it."""
 
     @pytest.mark.xfail(
         raises=AssertionError,
@@ -87,3 +37,30 @@ class TestSwift(contract.ProviderContract):
         self, provider: Provider
     ) -> None:
         super().test_readers_see_one_object_or_the_other(provider)
+
+
+class TestSwift(SwiftContract):
+    """A standalone Swift; claims everything that Swift has."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def harness(cls, standalone: Any) -> Iterator[SwiftHarness]:
+        yield from in_own_bucket(SwiftHarness.of(standalone.info))
+
+
+class TestSwift1x1(SwiftContract):
+    """Swift in processes, as an operator runs it."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def harness(cls, swift_1x1: SwiftCluster) -> Iterator[SwiftHarness]:
+        yield from in_own_bucket(SwiftHarness.of(swift_1x1.info))
+
+
+class TestSwiftWithKeystone(SwiftContract):
+    """The same, behind a proxy whose users are Keystone's."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def harness(cls, keystone_swift: KeystoneSwift) -> Iterator[SwiftHarness]:
+        yield from in_own_bucket(SwiftHarness(keystone_swift.options))

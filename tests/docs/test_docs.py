@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the documentation says is there, and what is there is said.
 
-(Options and the examples of the page on configuration are looked at in
+(The sample, and that every option is on a page, is looked at in
 ``tests/unit/config/test_documents.py``.)
 """
 
@@ -12,11 +12,13 @@ import importlib.metadata
 import pathlib
 import re
 import shlex
+import textwrap
 
 import pytest
 
 from onespace_core import config
 from onespace_core.cli import main
+from onespace_core.config import checks
 from onespace_core.config.options import GLOBAL_OPTS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -82,6 +84,35 @@ SHOWN = [
 ]
 
 
+def examples(page):
+    """Return the configurations that a page shows."""
+    blocks = re.findall(
+        r"^\.\. code-block:: ini\n\n((?: {4}.*\n|\n)+)", PAGES[page], re.M
+    )
+    return [textwrap.dedent(block) for block in blocks]
+
+
+def section(text, name):
+    """Return one section of a configuration."""
+    found = re.search(rf"^\[{name}\]\n(?:(?!\[).*\n)*", text, re.M)
+    return found[0] if found else ""
+
+
+#: Pages with options of mappings.
+OPTION_PAGES = sorted(page for page in PAGES if page.startswith("options-"))
+#: Examples with a mapping, which can be used as they are.
+EXAMPLES = [
+    pytest.param(text, id=f"{page}, number {number}")
+    for page in ("configuration", *OPTION_PAGES)
+    for number, text in enumerate(examples(page), 1)
+    if "[mapping:" in text
+]
+STORES = {
+    name: section("\n".join(examples("configuration")), f"credentials:{name}")
+    for name in ("aws", "far")
+}
+
+
 def prose(text):
     """Return a text without paragraphs on what is planned."""
     paragraphs = re.split(r"\n\s*\n", text)
@@ -125,9 +156,45 @@ def test_every_link_leads_somewhere(page):
 
 def test_every_page_is_in_the_index_and_in_the_readme():
     listed = PAGES["index"].partition(".. toctree::")[2].split()
-    for page in PAGES.keys() - {"index"}:
+    for page in PAGES.keys() - {"index", *OPTION_PAGES}:
         assert page in listed
         assert f"<docs/{page}.rst>" in README
+
+
+def test_every_page_of_options_is_below_the_one_on_configuration():
+    listed = PAGES["configuration"].partition(".. toctree::")[2]
+    listed = listed.partition("=====")[0].split()[2:]
+    assert sorted(listed) == OPTION_PAGES
+    assert len(listed) >= 8
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_every_example_of_a_mapping_can_be_used(text, tmp_path, monkeypatch):
+    """Also those with options of a later version: as that version will."""
+    monkeypatch.setattr(checks, "NOT_YET", ())
+    for name, store in STORES.items():
+        assert store
+        if f"[credentials:{name}]" not in text:
+            text = f"{text}\n{store}"
+    secret = tmp_path / "secret"
+    secret.touch(mode=0o600)
+    secret.write_text("hidden\n")
+    path = tmp_path / "onespace.conf"
+    path.write_text(
+        re.sub(r"^(\w+_file) = .*", rf"\1 = {secret}", text, flags=re.M)
+    )
+    loaded = config.load(path, environ={})
+    assert loaded.problems == ()
+    assert len(loaded.mappings) == text.count("[mapping:")
+
+
+@pytest.mark.parametrize("page", OPTION_PAGES)
+def test_every_option_of_a_page_is_in_an_example(page):
+    text = "\n".join(examples(page))
+    shown = set(re.findall(r"^(\w+) =", text, re.M))
+    described = re.findall(r"^``(\w+)`` \(", PAGES[page], re.M)
+    assert described
+    assert set(described) <= shown
 
 
 @pytest.mark.parametrize("page", sorted(EVERYTHING))

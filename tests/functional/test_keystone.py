@@ -8,19 +8,18 @@ from the Identity API v2.0 reference (``POST /v2.0/tokens``).
 from __future__ import annotations
 
 import dataclasses
-import http.server
 import json
 import logging
 import threading
 from collections.abc import Iterator
+
+# From the module: eventlet puts servers of its own at http.server.
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from onespace_swift import SwiftProvider
-from servers.keystone import (  # noqa: F401 - a fixture
-    KeystoneSwift,
-    keystone_swift_fixture,
-)
+from servers.keystone import KeystoneSwift
 from servers.ports import free_ports
 
 from onespace_core.provider import (
@@ -155,7 +154,7 @@ def test_logs_show_neither_password_nor_token(
     assert keystone_swift.options["key"] not in caplog.text
 
 
-class FakeV2(http.server.ThreadingHTTPServer):
+class FakeV2(ThreadingHTTPServer):
     """Keystone v2.0 and a Swift that has nothing, noting what is asked."""
 
     daemon_threads = True
@@ -170,7 +169,7 @@ class FakeV2(http.server.ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
-class _V2Handler(http.server.BaseHTTPRequestHandler):
+class _V2Handler(BaseHTTPRequestHandler):
     server: FakeV2
 
     def do_POST(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import hashlib
 import subprocess
 import sys
 import textwrap
@@ -52,11 +53,18 @@ HARD_NAMES = {
     "/a": {"moto", "radosgw", "s3api"},
     "?//%2F": {"moto", "radosgw", "s3api"},
     "a/../b": {"moto", "radosgw", "s3api"},
-    "new\nline": {"radosgw", "minio", "s3api"},
+    "new\nline": {"radosgw", "minio", "s3api", "versitygw"},
     "\x01control": {"moto", "radosgw"},
     "k" * 1024: {"moto", "radosgw", "s3api"},
     "\u00e9" * 512: {"moto", "radosgw", "s3api"},
 }
+KEEPS_WHAT_CAME = pytest.mark.deviates(
+    "versitygw",
+    reason="versitygw makes an object of a body that was cut, unless it has"
+    " a Content-MD5 or is signed",
+    # A small one arrives too late to be kept.
+    strict=False,
+)
 
 
 @pytest.fixture
@@ -109,6 +117,9 @@ def test_case_97_names_are_kept_by_every_call(
     assert provider.list_objects().objects == []
 
 
+@pytest.mark.deviates(
+    "versitygw", reason="versitygw takes a//b and a/../b for other paths"
+)
 def test_a_name_that_the_server_cannot_have_touches_no_other(
     provider: Any, s3_server: S3Server
 ) -> None:
@@ -127,6 +138,9 @@ def test_a_name_that_the_server_cannot_have_touches_no_other(
                 provider.delete_object(name)
 
 
+@pytest.mark.deviates(
+    "versitygw", reason="versitygw cannot have both p/a and p/a/1"
+)
 @pytest.mark.parametrize("limit", [1, 2, 3, None])
 def test_case_97_prefixes_come_once_and_in_order(
     provider: Any, s3_server: S3Server, limit: int | None
@@ -217,6 +231,7 @@ def test_bytes_with_an_encoding_are_read_as_they_are(provider: Any) -> None:
 # -- bodies -----------------------------------------------------------------
 
 
+@KEEPS_WHAT_CAME
 @pytest.mark.parametrize("size", [100, 1 << 20])
 @pytest.mark.parametrize("more", [-1, 1])
 def test_a_body_of_another_size_leaves_the_old_object(
@@ -230,6 +245,7 @@ def test_a_body_of_another_size_leaves_the_old_object(
     assert provider.get_object("k").read() == b"old"
 
 
+@KEEPS_WHAT_CAME
 def test_a_body_that_fails_leaves_the_old_object(provider: Any) -> None:
     def chunks() -> Iterator[bytes]:
         yield BIG[:500_000]
@@ -238,6 +254,19 @@ def test_a_body_that_fails_leaves_the_old_object(provider: Any) -> None:
     provider.put_object("k", BytesBody(b"old"))
     with pytest.raises(OSError, match="the disk is gone"):
         provider.put_object("k", IterableBody(chunks(), size=len(BIG)))
+    assert provider.get_object("k").read() == b"old"
+
+
+def test_a_short_body_of_known_md5_leaves_the_old_object(
+    provider: Any,
+) -> None:
+    """No server makes an object of half of it: the MD5 is sent first."""
+    md5 = hashlib.md5(BIG, usedforsecurity=False).hexdigest()
+    half = BytesBody(BIG[:500_000])
+    body = CallbackBody(half.open, size=len(BIG), md5=md5)
+    provider.put_object("k", BytesBody(b"old"))
+    with pytest.raises(IntegrityError):
+        provider.put_object("k", body)
     assert provider.get_object("k").read() == b"old"
 
 

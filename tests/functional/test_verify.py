@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import http.client
-import http.server
 import logging
 import pathlib
 import subprocess
@@ -12,6 +11,9 @@ import sys
 import threading
 import uuid
 from collections.abc import Iterator
+
+# From the module: eventlet puts servers of its own at http.server.
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -162,7 +164,7 @@ def forgetful(s3api: S3Server) -> Iterator[S3Server]:
     It passes everything else on as it came, so that signatures hold.
     """
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def log_message(self, *args: Any) -> None:
@@ -204,7 +206,7 @@ def forgetful(s3api: S3Server) -> Iterator[S3Server]:
 
         do_GET = do_HEAD = do_PUT = do_DELETE = pass_on  # noqa: N815
 
-    gateway = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    gateway = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     gateway.daemon_threads = True
     thread = threading.Thread(target=gateway.serve_forever, daemon=True)
     thread.start()

@@ -41,7 +41,8 @@ class FakeDatabase:
         self.ident = ident
         self.version = 0
         self.deleted = False
-        self.sharded = False
+        #: "unsharded", "sharding" or "sharded".
+        self.state = "unsharded"
         self.reads = 0
         self.located = None
 
@@ -59,7 +60,16 @@ class FakeDatabase:
         return self.deleted
 
     def is_sharded(self):
-        return self.sharded
+        return self.state != "unsharded"
+
+    def is_retiring(self):
+        return self.state == "sharding"
+
+    def shards(self):
+        return []
+
+    def holds(self, names):
+        return {row.name for row in self.rows} & set(names)
 
     def rows_since(self, rowid, limit):
         self.reads += 1

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Install the servers that the tests use, as far as this machine lets us.
 
-Debian packages need root; MinIO needs Go. What cannot be installed is said,
-and the tests that need it are skipped by name. Run it again at any time: what
-is there is left alone. Nothing but the standard library is needed.
+Debian packages need root; MinIO and versitygw need Go. What cannot be
+installed is said, and the tests that need it are skipped by name. Run it again
+at any time: what is there is left alone. Nothing but the standard library is
+needed.
 
 Usage: python3 tests/servers/install.py
 """
@@ -23,7 +24,11 @@ DEBIAN = {
     "radosgw-admin": "radosgw",
     "ceph": "ceph-common",
 }
-MINIO = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"
+#: Programs that are built from source, by name.
+GO = {
+    "minio": "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c",
+    "versitygw": "github.com/versity/versitygw/cmd/versitygw@v1.8.0",
+}
 
 
 def main() -> int:
@@ -32,7 +37,8 @@ def main() -> int:
         os.environ.get("ONESPACE_CACHE") or "~/.cache/onespace"
     ).expanduser()
     install_debian()
-    install_minio(cache / "bin")
+    for program, module in GO.items():
+        install_go(program, module, cache / "bin")
     return 0
 
 
@@ -63,18 +69,18 @@ def install_debian() -> None:
             return
 
 
-def install_minio(folder: pathlib.Path) -> None:
-    """Build MinIO with Go, which takes some minutes the first time."""
-    if (folder / "minio").exists() or shutil.which("minio"):
+def install_go(program: str, module: str, folder: pathlib.Path) -> None:
+    """Build a program with Go, which takes some minutes the first time."""
+    if (folder / program).exists() or shutil.which(program):
         return
     if shutil.which("go") is None:
-        say("MinIO is not built: there is no Go here")
+        say(f"{program} is not built: there is no Go here")
         return
     folder.mkdir(parents=True, exist_ok=True)
-    say("building MinIO; this takes some minutes once")
+    say(f"building {program}; this takes some minutes once")
     environment = {**os.environ, "GOBIN": str(folder)}
-    if run(["go", "install", MINIO], environment):
-        say("MinIO is not built")
+    if run(["go", "install", module], environment):
+        say(f"{program} is not built")
 
 
 def run(command: list[str], environment: dict[str, str]) -> int:

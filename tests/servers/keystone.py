@@ -145,6 +145,12 @@ class _Keystone:
                 key_repository = {base}/fernet
                 [credential]
                 key_repository = {base}/credential
+                # It is asked about each request, and by many logins.
+                [cache]
+                enabled = true
+                backend = dogpile.cache.memory
+                [identity]
+                password_hash_rounds = 4
             """)
         )
         for name in ("fernet", "credential"):

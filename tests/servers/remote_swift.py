@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import http.server
 import logging
 import threading
 import urllib.parse
 from collections.abc import Iterator
+
+# From the module: eventlet puts servers of its own at http.server.
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -91,7 +93,7 @@ def provider_fixture(
     provider.close()
 
 
-class CountingProxy(http.server.ThreadingHTTPServer):
+class CountingProxy(ThreadingHTTPServer):
     """A forward proxy that notes what passes it."""
 
     daemon_threads = True
@@ -110,7 +112,7 @@ class CountingProxy(http.server.ThreadingHTTPServer):
         super().process_request(*args)
 
 
-class _Forward(http.server.BaseHTTPRequestHandler):
+class _Forward(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: CountingProxy
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """S3 servers for tests, one fixture each, started once for a session.
 
-``radosgw``, ``minio`` and ``moto_server`` start a server of their own;
-``s3api`` is Swift's, in the cluster of the ``standalone`` fixture. A server
+``radosgw``, ``minio``, ``versitygw`` and ``moto_server`` start a server of
+their own; ``s3api`` is Swift's, in the cluster of the ``standalone`` fixture.
+A server
 that cannot be started here skips the tests that ask for it, with the reason
 and the command that mends it.
 """
@@ -27,6 +28,7 @@ import pytest
 
 from . import ceph
 from .children import Processes
+from .install import GO
 from .ports import free_ports
 
 
@@ -81,11 +83,7 @@ def radosgw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 @pytest.fixture(scope="session")
 def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """MinIO, if its program is there."""
-    program = _cached_program(
-        "minio",
-        "GOBIN=~/.cache/onespace/bin go install"
-        " github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c",
-    )
+    program = _built_program("minio")
     base = tmp_path_factory.mktemp("minio")
     keys = {"access_key": "testeraccess", "secret_key": _secret()}
     port, console = free_ports(["127.0.0.1", "127.0.0.1"])
@@ -100,6 +98,29 @@ def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     ]
     with _serving("minio", command, base, port, "/minio/health/ready"):
         yield S3Server(name="minio", endpoint=_local(port), **keys)
+
+
+@pytest.fixture(scope="session")
+def versitygw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """Versity's gateway over a folder, if its program is there.
+
+    It keeps metadata in extended attributes, as it does unless told
+    otherwise. With its ``--sidecar`` a reader may get one object's bytes
+    with another one's metadata.
+    """
+    program = _built_program("versitygw")
+    base = tmp_path_factory.mktemp("versitygw")
+    keys = {"access_key": "testeraccess", "secret_key": _secret()}
+    (port,) = free_ports(["127.0.0.1"])
+    (base / "data").mkdir()
+    command = [
+        *("env", f"ROOT_ACCESS_KEY={keys['access_key']}"),
+        *(f"ROOT_SECRET_KEY={keys['secret_key']}", program, "--quiet"),
+        *("--port", f"127.0.0.1:{port}", "--health", "/health"),
+        *("posix", str(base / "data")),
+    ]
+    with _serving("versitygw", command, base, port, "/health"):
+        yield S3Server(name="versitygw", endpoint=_local(port), **keys)
 
 
 @pytest.fixture(scope="session")
@@ -143,13 +164,21 @@ def s3api(standalone: Any) -> S3Server:
 
 
 #: Every server, for tests that run against each.
-SERVERS = ("moto_server", "radosgw", "minio", "s3api")
+SERVERS = ("moto_server", "radosgw", "minio", "versitygw", "s3api")
 
 
 @pytest.fixture(params=SERVERS)
 def s3_server(request: pytest.FixtureRequest) -> S3Server:
-    """Each S3 server in turn."""
+    """Each S3 server in turn.
+
+    A test marked ``deviates(SERVER, reason=...)`` is expected to fail with
+    that server, and takes what else ``xfail`` does.
+    """
     server: S3Server = request.getfixturevalue(request.param)
+    for mark in request.node.iter_markers("deviates"):
+        if server.name in mark.args:
+            expected = {"strict": True, **mark.kwargs}
+            request.applymarker(pytest.mark.xfail(**expected))
     return server
 
 
@@ -185,7 +214,7 @@ def _answers(port: int, path: str) -> bool:
             return False
 
 
-def _cached_program(name: str, mend: str) -> str:
+def _built_program(name: str) -> str:
     """Return a program's path, or skip the test with the way to get it.
 
     Looks on PATH, then in ``$ONESPACE_CACHE/bin``, then in
@@ -201,7 +230,10 @@ def _cached_program(name: str, mend: str) -> str:
     path = os.pathsep.join([os.environ.get("PATH", ""), *folders])
     found = shutil.which(name, path=path)
     if found is None:
-        pytest.skip(f"{name} is not installed; to mend it: {mend}")
+        pytest.skip(
+            f"{name} is not installed; to mend it:"
+            f" GOBIN=~/.cache/onespace/bin go install {GO[name]}"
+        )
     return found
 
 

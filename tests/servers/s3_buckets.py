@@ -37,7 +37,10 @@ def own_bucket(server: S3Server) -> Iterator[str]:
     assert provider.create_bucket() is True
     assert provider.create_bucket() is False
     yield bucket
+    before: list[str] = []
     while keys := [info.key for info in provider.list_objects().objects]:
+        assert keys != before, f"cannot be deleted: {keys}"
+        before = keys
         for key in keys:
             provider.delete_object(key)
     provider.delete_bucket()

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from onespace_core.provider import (
     CHUNK_SIZE,
+    EXPIRY,
     SYSTEM_HEADERS,
     Body,
     ByteRange,
@@ -18,6 +19,7 @@ from onespace_core.provider import (
     Conditions,
     IntegrityError,
     InvalidRequest,
+    NotSupported,
     PreconditionFailed,
     RangeNotSatisfiable,
 )
@@ -87,6 +89,8 @@ def headers(
     """Return the columns of an object that its headers say."""
     lowered = {name.lower(): v for name, v in (metadata or {}).items()}
     ours = {name.lower(): v for name, v in (system or {}).items()}
+    if EXPIRY in ours:
+        raise NotSupported("rows do not expire")
     if "" in lowered or ours.keys() - SYSTEM_HEADERS:
         raise InvalidRequest("such a header cannot be kept")
     return {

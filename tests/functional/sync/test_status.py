@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``onespace status`` beside real work: what is owed, and why."""
 
+import logging
 import os
 import re
 import subprocess
@@ -11,6 +12,10 @@ import pytest
 from servers.ports import free_ports
 from servers.rig import eventually
 from servers.rows import add_rows
+
+from onespace_core.state import ContainerKey, Entry, Kind, StateStore
+
+LOG = logging.getLogger("test")
 
 
 def status(rig, *arguments, code=0, **options):
@@ -140,6 +145,100 @@ def test_a_mapping_whose_store_is_down_is_in_trouble_until_it_is_back(rig):
     rig.write_config()
     rig.once()
     assert "trouble" not in status(rig).stdout
+
+
+def change_state(rig, change):
+    """Let a function change what the daemon has left."""
+    store = StateStore(str(rig.state_dir / "sync.sqlite"), LOG)
+    try:
+        return change(store)
+    finally:
+        store.close()
+
+
+def owe(rig, *names, kind, **changes):
+    """Put rows that are not in the container's database into the ledger."""
+    key = ContainerKey("main", rig.account, rig.container)
+    values = {
+        "kind": kind,
+        "reason": "so it is",
+        "attempts": 0,
+        "first": time.time(),
+        "due": time.time() + 3600,
+        "rowid": 1,
+        "deleted": False,
+        "timestamp": "1700000000.00000",
+        "data_timestamp": "1700000000.00000",
+        "size": 0,
+        "etag": "",
+        "content_type": "",
+        "policy_index": 0,
+    }
+    entries = [Entry(name, **{**values, **changes}) for name in names]
+
+    def change(store):
+        (summary,) = store.summaries()
+        store.commit(key, summary.cursor, owed=entries)
+
+    change_state(rig, change)
+
+
+def test_scheduled_rows_are_nothing_that_is_left_undone(rig):
+    rig.put("o", b"data")
+    rig.once()
+    due = time.time() + 7200
+    owe(rig, "a", "b", kind=Kind.SCHEDULED, due=due)
+    rig.once()  # its exit code is 0
+    done = status(rig)
+    assert figures(done) == (1, 0, 0, 0)
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(due))
+    assert f"scheduled: 2 (next at {when})" in done.stdout
+    assert "so it is" not in done.stdout
+    assert "more" not in done.stdout
+
+
+def test_paused_deletions_are_named_and_resumed(rig):
+    rig.put("o", b"data")
+    rig.once()
+    change_state(
+        rig,
+        lambda store: store.save_deletions(
+            "main", {}, 0, span=(0, 1), tripped=("too many", 1000.0)
+        ),
+    )
+    owe(rig, "a", "b", kind=Kind.WAITING, deleted=True)
+    (line,) = (
+        line for line in status(rig).stdout.splitlines() if "paused" in line
+    )
+    assert line.startswith("mapping main: deletions are paused since 1970-01")
+    assert "too many; 2 wait" in line
+    assert "onespace-sync --resume-deletes main" in line
+
+    def resume(name, code=0):
+        done = subprocess.run(
+            rig.command("--resume-deletes", name),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        return done
+
+    assert "there are: main" in resume("mian", 2).stderr
+    assert "paused" in status(rig).stdout
+    with rig.daemon() as daemon:
+        eventually(lambda: "following" in rig.log())
+        assert (
+            resume("main").stdout == "mapping main: 2 deletions go through\n"
+        )
+        # They became due, and were done.
+        eventually(lambda: figures(status(rig)) == (1, 0, 0, 0))
+        assert rig.stop(daemon) == 0
+    assert "paused" not in status(rig).stdout
+    assert "are not paused" in resume("main").stdout
+    os.unlink(rig.state_dir / "sync.sqlite")
+    assert "no state" in resume("main", 1).stderr
 
 
 def rows_read(rig):

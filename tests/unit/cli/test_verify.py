@@ -172,6 +172,7 @@ def test_the_provider_is_closed(verify):
     [
         (["good"], "name a bucket with --bucket"),
         (["goood", "--bucket", "b"], "did you mean good"),
+        (["photo", "--bucket", "b"], "did you mean photos"),
         (["many"], "name one with --bucket"),
         (["poor", "--bucket", "b"], "credentials:poor.*endpoint"),
         (["wrong"], "credentials:poor.*endpoint"),

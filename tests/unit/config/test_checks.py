@@ -5,18 +5,41 @@ import re
 
 import pytest
 
-from onespace_core.config import checks, options
+from onespace_core.config import checks, options, policy_checks
 from onespace_core.config.model import Settings
 from onespace_core.provider import KeyScheme
 
+ARCHIVE = {"mode": "lifecycle", "retain_local": False}
+LATER = {"propagate_expiration": True, "propagate_expiration_offset": 60}
+CLASSES = {"settings": {"storage_class": None}}
+GLACIER = {"storage_class_after": (30 * 86400, "GLACIER")}
 PLAIN = {"key_scheme": KeyScheme.PLAIN, "provider": "swift"}
 
 CASES = [
     # rule, what it refuses, what it lets pass
     (
-        checks.archive_deletes_itself,
+        policy_checks.archive_deletes_itself,
+        [ARCHIVE, {"retain_local": False}],
+        [{**ARCHIVE, "propagate_delete": False}, {}, {"mode": "lifecycle"}],
+    ),
+    (
+        policy_checks.sync_keeps_objects,
         [{"retain_local": False}],
-        [{"retain_local": False, "propagate_delete": False}, {}],
+        [ARCHIVE, {}, {"mode": "lifecycle"}],
+    ),
+    (
+        policy_checks.copy_goes_with_the_object,
+        [LATER],
+        [
+            {**LATER, "propagate_delete": False},
+            {"propagate_expiration": True},
+            {},
+        ],
+    ),
+    (
+        policy_checks.offset_of_nothing,
+        [{"propagate_expiration_offset": 1}],
+        [LATER, {}, {"propagate_expiration": True}],
     ),
     (
         checks.prefix_for_all_containers,
@@ -43,16 +66,35 @@ CASES = [
         [{"account": "AUTH_a"}],
     ),
     (
-        checks.short_lifecycle_rule,
-        [{"remote_delete_after": 1}, {"remote_delete_after": 43199}],
+        policy_checks.part_of_a_day,
+        [
+            {"remote_delete_after": 1},
+            {"remote_delete_after": 12 * 3600 - 1},
+            {"remote_delete_after": 36 * 3600},
+        ],
         [
             {},
-            {"remote_delete_after": 43200},
+            {"remote_delete_after": 86400},
+            {"remote_delete_after": 33 * 86400},
             {**PLAIN, "remote_delete_after": 60},
         ],
     ),
     (
-        checks.segments_would_go,
+        policy_checks.class_of_no_store,
+        [
+            GLACIER,
+            {**PLAIN, **GLACIER},
+            {**CLASSES, **GLACIER, "remote_delete_after": 30 * 86400},
+            {**CLASSES, **GLACIER, "remote_delete_after": 86400},
+        ],
+        [
+            {},
+            {**CLASSES, **GLACIER},
+            {**CLASSES, **GLACIER, "remote_delete_after": 31 * 86400},
+        ],
+    ),
+    (
+        policy_checks.segments_would_go,
         [
             {"retain_local": False, "container": "photos_segments"},
             {"retain_local": False, "container": "photos+segments"},
@@ -108,16 +150,30 @@ CASES = [
         ],
     ),
     (
-        checks.joined_segments,
-        [
-            {"min_segment_size": 1},
-            {"min_segment_size": 1, "convert_dlo": True},
-            {**PLAIN, "min_segment_size": 1},
-        ],
+        policy_checks.joined_segments,
+        [{"min_segment_size": 1}, {**PLAIN, "min_segment_size": 1}],
         [{}, {**PLAIN, "min_segment_size": 1, "convert_dlo": True}],
     ),
     (
-        checks.acl_without_metadata,
+        policy_checks.not_for_this_store,
+        [
+            {"convert_dlo": True},
+            {"min_segment_size": 1, "convert_dlo": True},
+            {"sync_container_metadata": True},
+            {"sync_container_acl": True, "sync_container_metadata": True},
+        ],
+        [
+            {},
+            {**PLAIN, "min_segment_size": 1, "convert_dlo": True},
+            {
+                **PLAIN,
+                "sync_container_acl": True,
+                "sync_container_metadata": True,
+            },
+        ],
+    ),
+    (
+        policy_checks.acl_without_metadata,
         [{"sync_container_acl": True}],
         [
             {},
@@ -155,26 +211,49 @@ def test_a_plain_mapping_has_no_finding(make):
     assert list(checks.check(make())) == []
 
 
+#: A value other than the default for every option of the policy that a
+#: version may have only by name.
 VALUES = {
+    "include_pattern": "photos/",
+    "selection_criteria": '{"AND": []}',
     "copy_after": "30d",
     "retain_local": "false",
-    "retain_local_segments": "true",
-    "selection_criteria": '{"AND": []}',
+    "retain_local_segments": "false",
     "remote_delete_after": "30d",
     "remote_delete_after_addition": "2d",
     "propagate_expiration": "true",
     "propagate_expiration_offset": "1h",
+    "storage_class_after": "30d:GLACIER",
     "convert_dlo": "true",
     "min_segment_size": "1000",
     "sync_container_metadata": "true",
     "sync_container_acl": "true",
+    "ordered": "true",
+    "ordered_window": "60",
+    "delete_breaker_share": "10",
+    "delete_breaker_number": "1000",
+    "delete_breaker_window": "1d",
+    "multipart_threshold": "100M",
+    "part_size": "16M",
+    "part_workers": "8",
+    "upload_expiry": "1d",
     "merge_namespaces": "true",
     "restore_object": "true",
 }
 
 
 def test_every_option_of_a_later_version_has_a_value_here():
-    assert set(VALUES) == set(checks.NOT_YET)
+    assert set(checks.NOT_YET) <= set(VALUES)
+
+
+@pytest.mark.parametrize("option", VALUES)
+def test_a_value_is_not_the_default(load, good, option, monkeypatch):
+    monkeypatch.setattr(checks, "NOT_YET", VALUES)
+    config = load(good, f"{option} = {VALUES[option]}\n")
+    assert option in [each.option for each in config.problems]
+    monkeypatch.setattr(checks, "NOT_YET", ())
+    config = load(good, f"{option} = {VALUES[option]}\n")
+    assert "not do this yet" not in " ".join(map(str, config.problems))
 
 
 @pytest.mark.parametrize("option", checks.NOT_YET)
@@ -200,7 +279,9 @@ def test_an_option_of_a_later_version_may_stand_at_its_default(
     assert len(config.mappings) == 1
 
 
-@pytest.mark.parametrize("mode", [m for m in options.MODES if m != "sync"])
+@pytest.mark.parametrize(
+    "mode", [m for m in options.MODES if m not in checks.MODES_NOW]
+)
 def test_a_mode_of_a_later_version_is_refused(found, mode):
     [(section, option, text)] = found(f"mode = {mode}\n")
     assert (section, option) == ("mapping:photos", "mode")
@@ -220,6 +301,11 @@ def test_a_mode_of_a_later_version_is_refused(found, mode):
         ("min_segment_size = 100", "min_segment_size"),
         ("sync_container_acl = true", "sync_container_acl"),
         ("selection_criteria = []", "selection_criteria"),
+        ('selection_criteria = {"and": []}', "selection_criteria"),
+        ("include_pattern = [", "include_pattern"),
+        ("storage_class_after = 30d", "storage_class_after"),
+        ("convert_dlo = true", "convert_dlo"),
+        ("mode = lifecycle", "propagate_delete"),
     ],
 )
 def test_a_dangerous_combination_in_a_file_stops_the_mapping(
@@ -233,6 +319,115 @@ def test_a_dangerous_combination_in_a_file_stops_the_mapping(
     assert ("mapping:photos", option) in [
         (each.section, each.option) for each in config.problems
     ]
+
+
+@pytest.fixture
+def _all_done(monkeypatch):
+    """As in the version that does everything."""
+    monkeypatch.setattr(checks, "NOT_YET", ())
+
+
+@pytest.mark.usefixtures("_all_done")
+def test_case_32_an_archive_that_deletes_itself_is_refused(load, good):
+    config = load(good, "mode = lifecycle\n")
+    [problem] = config.problems
+    assert config.mappings == ()
+    assert problem.option == "propagate_delete"
+    assert problem.hint == "write propagate_delete = false"
+    [mapping] = load(
+        good, "mode = lifecycle\npropagate_delete = false\n"
+    ).mappings
+    assert not mapping.retain_local
+    assert mapping.retain_local_segments
+
+
+@pytest.mark.usefixtures("_all_done")
+@pytest.mark.parametrize(
+    ("lines", "kept"),
+    [
+        ("", True),
+        ("mode = sync", True),
+        ("retain_local = true", True),
+        ("mode = lifecycle", False),
+        ("mode = lifecycle\nretain_local = false", False),
+        ("mode = lifecycle\nretain_local = true", True),
+    ],
+)
+def test_the_mode_says_whether_local_objects_stay(load, good, lines, kept):
+    [mapping] = load(good, f"{lines}\npropagate_delete = false\n").mappings
+    assert mapping.retain_local is kept
+
+
+@pytest.mark.usefixtures("_all_done")
+def test_the_mode_of_a_profile_counts_likewise(load, good):
+    text = good.replace(
+        "[profile:archive]",
+        "[profile:archive]\nmode = lifecycle\npropagate_delete = false",
+    )
+    [mapping] = load(text).mappings
+    assert not mapping.retain_local
+    [mapping] = load(text, "mode = sync\n").mappings
+    assert mapping.retain_local
+
+
+@pytest.mark.usefixtures("_all_done")
+def test_case_57_joined_segments_need_convert_dlo(load, good):
+    text = good.replace("credentials = aws", "credentials = far")
+    [problem] = load(text, "min_segment_size = 2000\n").problems
+    assert problem.option == "min_segment_size"
+    assert problem.reason == "this needs convert_dlo"
+    config = load(text, "min_segment_size = 2000\nconvert_dlo = true\n")
+    assert config.problems == ()
+
+
+@pytest.mark.usefixtures("_all_done")
+def test_case_98_copies_that_would_go_with_their_objects(load, good):
+    lines = "propagate_expiration = true\npropagate_expiration_offset = 1h\n"
+    [problem] = load(good, lines).problems
+    assert problem.option == "propagate_expiration_offset"
+    assert load(good, lines, "propagate_delete = false\n").problems == ()
+
+
+MIRROR = """
+[mapping:mirror]
+credentials = far
+account = {account}
+container = {container}
+bucket = mirror
+propagate_delete = {deletes}
+"""
+MOVES = "mode = lifecycle\npropagate_delete = false\n"
+
+
+@pytest.mark.usefixtures("_all_done")
+@pytest.mark.parametrize(
+    ("moves", "mirror", "refused"),
+    [
+        (MOVES, ("AUTH_media", "photos", "true"), True),
+        (MOVES, ("AUTH_media", "*", "true"), True),
+        (MOVES, ("AUTH_media", "photos", "false"), False),
+        (MOVES, ("AUTH_media", "other", "true"), False),
+        (MOVES, ("AUTH_other", "photos", "true"), False),
+        ("", ("AUTH_media", "photos", "true"), False),
+    ],
+)
+def test_nobody_deletes_copies_of_what_another_moves(
+    load, good, moves, mirror, refused
+):
+    """T-01 once more, by way of two mappings."""
+    account, container, deletes = mirror
+    config = load(
+        good,
+        moves,
+        MIRROR.format(account=account, container=container, deletes=deletes),
+    )
+    named = {(each.section, each.option) for each in config.problems}
+    both = {
+        ("mapping:photos", "propagate_delete"),
+        ("mapping:mirror", "propagate_delete"),
+    }
+    assert named == (both if refused else set())
+    assert len(config.mappings) == (0 if refused else 2)
 
 
 def test_plain_http_to_amazon_names_the_credentials(load, good):

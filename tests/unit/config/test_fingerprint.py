@@ -14,15 +14,17 @@ OTHER = {
     "bucket": "other",
     "custom_prefix": "",
     "propagate_delete": False,
+    "include_pattern": re.compile("photos/"),
     "exclude_pattern": re.compile("tmp/"),
     "copy_after": 1,
     "retain_local": False,
-    "retain_local_segments": True,
-    "selection_criteria": "{}",
+    "retain_local_segments": False,
+    "selection_criteria": '{"a":"1"}',
     "remote_delete_after": 1,
     "remote_delete_after_addition": 1,
     "propagate_expiration": True,
     "propagate_expiration_offset": 1,
+    "storage_class_after": (30 * 86400, "GLACIER"),
     "convert_dlo": True,
     "min_segment_size": 1,
     "sync_container_metadata": True,
@@ -30,11 +32,41 @@ OTHER = {
     "merge_namespaces": True,
     "restore_object": True,
 }
+#: The same for options that only say how.
+TUNED = {
+    "requests_per_second": 5.0,
+    "bytes_per_second": 10 << 20,
+    "ordered": True,
+    "ordered_window": 60,
+    "delete_breaker_share": 0,
+    "delete_breaker_number": 1000,
+    "delete_breaker_window": 60,
+    "multipart_threshold": 100 << 20,
+    "part_size": 16 << 20,
+    "part_workers": 8,
+    "upload_expiry": 86400,
+}
 
 
 def test_every_policy_option_is_tried_here():
     names = {opt.dest for opt in options.POLICY_OPTS}
-    assert set(OTHER) == names - {"credentials"}
+    assert OTHER.keys() | TUNED.keys() == names - {"credentials"}
+
+
+@pytest.mark.parametrize("option", TUNED)
+def test_an_option_that_only_says_how_does_not_change_it(make, option):
+    changed = make(**{option: TUNED[option]})
+    assert changed != make()
+    assert changed.fingerprint == make().fingerprint
+
+
+@pytest.mark.parametrize("option", {**OTHER, **TUNED})
+def test_the_model_has_the_defaults_of_the_options(make, option):
+    [default] = [
+        opt.default for opt in options.POLICY_OPTS if opt.dest == option
+    ]
+    if option not in ("account", "bucket"):
+        assert getattr(make(), option) == default
 
 
 @pytest.mark.parametrize("option", OTHER)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from onespace_core import config as configuration
-from onespace_core.config import legacy
+from onespace_core.config import checks, legacy, legacy_policy
 from onespace_core.provider import ConfigError
 
 S3 = {
@@ -117,13 +117,182 @@ def test_the_default_pattern_is_left_out(convert):
     assert "exclude_pattern" not in imported.text
 
 
-def test_a_lifecycle_mapping_is_refused_and_not_run_as_a_copy(convert):
-    _, config = convert({**S3, "retain_local": False, "copy_after": 86400})
+def notes_of(imported):
+    return "\n".join(imported.notes)
+
+
+@pytest.fixture
+def _all_done(monkeypatch):
+    """As in the version that does everything."""
+    monkeypatch.setattr(checks, "NOT_YET", ())
+
+
+ARCHIVE = {**S3, "retain_local": False, "propagate_delete": False}
+
+
+@pytest.mark.usefixtures("_all_done")
+def test_case_32_an_archive_that_deletes_itself_is_refused(convert):
+    """T-01: as 1space has it, unless propagate_delete is false."""
+    imported, config = convert({**S3, "retain_local": False})
     assert config.mappings == ()
-    assert {each.option for each in config.problems} == {
-        "retain_local",
-        "copy_after",
-    }
+    assert [each.option for each in config.problems] == ["propagate_delete"]
+    assert "write propagate_delete = false" in notes_of(imported)
+
+
+@pytest.mark.usefixtures("_all_done")
+def test_an_archive_is_taken_over_with_what_1space_did(convert):
+    imported, config = convert({**ARCHIVE, "copy_after": 86400})
+    assert config.problems == ()
+    [mapping] = config.mappings
+    assert mapping.mode == "lifecycle"
+    assert mapping.retain_local is False
+    assert mapping.copy_after == 86400
+    assert mapping.retain_local_segments is False
+    assert "retain_local_segments = false" in imported.text
+    assert "here the default is true" in notes_of(imported)
+
+
+@pytest.mark.usefixtures("_all_done")
+def test_segments_that_were_kept_are_kept(convert):
+    imported, config = convert({**ARCHIVE, "retain_local_segments": True})
+    assert config.mappings[0].retain_local_segments is True
+    assert "segments" not in notes_of(imported)
+
+
+def test_a_copy_says_nothing_of_local_objects(convert):
+    imported, config = convert(S3)
+    assert "retain" not in imported.text
+    assert config.mappings[0].retain_local
+
+
+EVERY = {
+    "propagate_delete": False,
+    "copy_after": 60,
+    "retain_local": False,
+    "retain_local_segments": False,
+    "remote_delete_after": 86400,
+    "remote_delete_after_addition": 3600,
+    "propagate_expiration": True,
+    "propagate_expiration_offset": 30,
+    "convert_dlo": True,
+    "min_segment_size": 2000,
+    "sync_container_metadata": True,
+    "sync_container_acl": True,
+    "merge_namespaces": True,
+    "restore_object": True,
+}
+
+
+@pytest.mark.usefixtures("_all_done")
+def test_every_option_of_a_mapping_to_swift_is_taken_over(convert):
+    assert set(EVERY) == set(legacy_policy.SAME)
+    imported, config = convert({**SWIFT, **EVERY, "container": "photos"})
+    assert config.problems == ()
+    [mapping] = config.mappings
+    for name, value in EVERY.items():
+        assert getattr(mapping, name) == value, name
+    assert "left out" not in notes_of(imported)
+
+
+@pytest.mark.usefixtures("_all_done")
+def test_what_1space_ignored_for_s3_is_left_out_and_named(convert):
+    imported, config = convert({**S3, **EVERY})
+    assert config.problems == ()
+    left_out = [
+        name
+        for name in EVERY
+        if f": {name} is left out: without effect for S3" in notes_of(imported)
+    ]
+    assert left_out == list(legacy_policy._SWIFT_ONLY)
+    [mapping] = config.mappings
+    for name in set(EVERY) - set(left_out):
+        assert getattr(mapping, name) == EVERY[name], name
+
+
+def test_what_was_off_is_not_worth_a_word(convert):
+    off = dict.fromkeys(legacy_policy._SWIFT_ONLY, False)
+    imported, config = convert({**S3, **off})
+    assert config.problems == ()
+    assert "left out" not in notes_of(imported)
+
+
+@pytest.mark.usefixtures("_all_done")
+def test_expiry_that_1space_did_not_propagate_is_not_either(convert):
+    imported, config = convert(
+        {**SWIFT, "remote_delete_after": 60, "propagate_expiration": True},
+        {**SWIFT, "aws_bucket": "x-", "propagate_expiration_offset": 60},
+        {**SWIFT, "aws_bucket": "y-", "propagate_expiration": True},
+    )
+    assert config.problems == ()
+    assert [m.propagate_expiration for m in config.mappings] == [
+        False,
+        False,
+        True,
+    ]
+    assert "propagated nothing beside" in notes_of(imported)
+    assert "it needs propagate_expiration" in notes_of(imported)
+
+
+@pytest.mark.usefixtures("_all_done")
+@pytest.mark.parametrize(
+    ("change", "option"),
+    [
+        ({"remote_delete_after": 3600}, "remote_delete_after"),
+        ({**SWIFT, "min_segment_size": 5}, "min_segment_size"),
+        ({**SWIFT, "sync_container_acl": True}, "sync_container_acl"),
+        (
+            {
+                **SWIFT,
+                "propagate_expiration": True,
+                "propagate_expiration_offset": 60,
+            },
+            "propagate_expiration_offset",
+        ),
+        (
+            {
+                **SWIFT,
+                "propagate_expiration": True,
+                "propagate_expiration_offset": -60,
+            },
+            "propagate_expiration_offset",
+        ),
+        (
+            {**ARCHIVE, "container": "photos_segments"},
+            "retain_local",
+        ),
+        ({"exclude_pattern": "["}, "exclude_pattern"),
+        ({"container": "/*", "custom_prefix": "p"}, "custom_prefix"),
+    ],
+)
+def test_what_is_dangerous_there_is_refused_here(convert, change, option):
+    _, config = convert({**S3, **change})
+    assert config.mappings == ()
+    assert [each.option for each in config.problems] == [option]
+
+
+@pytest.mark.usefixtures("_all_done")
+def test_criteria_are_taken_over(convert):
+    tree = {"OR": [{"x-object-meta-msd": "boo #1"}, {"NOT": {"ü": None}}]}
+    _, config = convert({**S3, "selection_criteria": tree})
+    assert config.problems == ()
+    [mapping] = config.mappings
+    assert json.loads(mapping.selection_criteria) == tree
+
+
+def test_no_criteria_are_left_out(convert):
+    imported, _ = convert({**S3, "selection_criteria": {}})
+    assert "selection_criteria" not in imported.text
+
+
+@pytest.mark.parametrize(
+    "tree", [{"a": 1}, {"a": "1", "b": "2"}, ["x"], [], "", 0, {"AND": 1}]
+)
+def test_criteria_that_are_none_stop_the_mapping(convert, tree):
+    """Left out, they would mean every object."""
+    imported, config = convert({**S3, "selection_criteria": tree})
+    assert config.mappings == ()
+    assert "selection_criteria" in [each.option for each in config.problems]
+    assert "selection_criteria cannot be used" in notes_of(imported)
 
 
 def test_mappings_share_credentials(convert):

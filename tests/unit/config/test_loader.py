@@ -261,7 +261,7 @@ def test_everything_wrong_is_listed_at_once(load):
         [mapping:one]
         profile = p
         container = a/b
-        copy_after = 3
+        merge_namespaces = yes
         [mapping:two]
         profile = q
         exclude_pattern = (
@@ -281,7 +281,7 @@ def test_everything_wrong_is_listed_at_once(load):
         ("profile:unused", "cpy_after"),
         ("mapping:one", "account"),
         ("mapping:one", "bucket"),
-        ("mapping:one", "copy_after"),
+        ("mapping:one", "merge_namespaces"),
         ("mapping:two", "profile"),
         ("mapping:two", "exclude_pattern"),
         ("mapping:two", "account"),
@@ -338,7 +338,9 @@ def test_a_problem_of_a_profile_is_told_once_and_stops_its_mappings(
     load, good
 ):
     config = load(
-        good.replace("bucket = media", "bucket = media\ncopy_after = 30d"),
+        good.replace(
+            "bucket = media", "bucket = media\nmerge_namespaces = true"
+        ),
         """
         [mapping:docs]
         profile = archive
@@ -348,7 +350,7 @@ def test_a_problem_of_a_profile_is_told_once_and_stops_its_mappings(
     [problem] = config.problems
     assert (problem.section, problem.option) == (
         "profile:archive",
-        "copy_after",
+        "merge_namespaces",
     )
     assert config.mappings == ()
 
@@ -606,3 +608,42 @@ def test_whatever_bytes_the_file_has_only_config_errors_come_of_it(
         configuration.load(path, plugins, environ={})
     except ConfigError as exc:
         assert exc.path == str(path)  # noqa: PT017 - either way is right
+
+
+def test_credentials_are_read_alone_whatever_else_is_wrong(
+    write, plugins, good, secret
+):
+    path = write(good, "colour = red\n[nonsense]\nx = 1\n")
+    found = configuration.load_credentials(path, "aws", plugins, environ={})
+    assert found.provider_name == "s3"
+    settings = found.settings("bucket")
+    assert settings.bucket == "bucket"
+    assert settings["secret_key"] == secret
+    assert settings["storage_class"] is None
+    assert secret not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "message"),
+    [
+        (("", ""), "aw", "no section .credentials:aw.*did you mean aws"),
+        (("secret_key", "read_timeout = x\nsecret_key"), "aws", "timeout"),
+        (("provider = s3", "provider = s4"), "aws", "no provider 's4'"),
+        (("provider = s3", ""), "aws", "provider: this is needed"),
+        (("secret_key = ", "region = "), "aws", "secret_key: this is needed"),
+    ],
+)
+def test_credentials_that_cannot_be_used_say_why(
+    write, plugins, good, change, name, message
+):
+    path = write(good.replace(*change, 1))
+    with pytest.raises(configuration.ConfigError, match=message):
+        configuration.load_credentials(path, name, plugins, environ={})
+
+
+def test_all_names_are_known_whatever_is_wrong(load, good):
+    text = good.replace("secret_key", "secret_kee")
+    config = load(text, "[mapping:more]\nprofile = nowhere\ncontainer = c\n")
+    assert config.mappings == ()
+    assert config.names == ("photos", "more")
+    assert config.credentials == ("aws", "far")

@@ -160,7 +160,7 @@ def test_a_mapping_that_will_not_run_stops_no_other(load, good):
         [mapping:again]
         profile = archive
         container = photos
-        mode = lifecycle
+        mode = migration
         """,
     )
     assert [each.name for each in config.mappings] == ["photos"]

@@ -13,6 +13,7 @@ from servers.crawler_fakes import (
     make_row,
 )
 
+from onespace_core.concurrency import sleep
 from onespace_core.crawler.job import OutageError
 from onespace_core.crawler.outcome import RowSkippedError, RowWaitsError
 from onespace_core.crawler.rows import share
@@ -41,6 +42,11 @@ def cursor(store, ident="db", fingerprint="f"):
 
 def owed(store):
     return {entry.name: entry for _key, entry in store.entries(KEY)}
+
+
+def scheduled(store):
+    found = store.entries(KEY, scheduled=True)
+    return {e.name: e for _key, e in found if e.kind is Kind.SCHEDULED}
 
 
 def test_every_row_is_handled_once_over_many_chunks(store, handler):
@@ -199,6 +205,145 @@ def test_waiting_row_is_no_failure(store, handler, caplog):
         make_job(FakeDatabase([make_row(1)]), handler, store).turn(located())
     assert owed(store)["o1"].kind is Kind.WAITING
     assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
+
+
+def test_case_36_row_whose_time_is_known_is_tried_then_and_not_before(
+    store, handler, caplog
+):
+    clock = Clock()
+    due = NOW + 10**6
+    handler.errors["o1"] = RowWaitsError("too young", due)
+    job = make_job(
+        FakeDatabase([make_row(1), make_row(2)]), handler, store, clock
+    )
+    with caplog.at_level(logging.INFO):
+        job.turn(located())
+    assert caplog.records == []
+    assert cursor(store) == (2, 0)
+    assert scheduled(store)["o1"].due == due
+    assert scheduled(store)["o1"].attempts == 0
+    handler.seen.clear()
+    for _ in range(5):
+        clock.now += 100000
+        job.turn(located())
+        job.turn(located(), everything=True)
+    assert handler.seen == []
+    handler.errors.clear()
+    clock.now = due
+    job.turn(located())
+    assert handler.names == ["o1"]
+    assert scheduled(store) == {}
+
+
+def test_scheduled_rows_stay_so_when_the_clock_is_set_back(store, handler):
+    clock = Clock()
+    handler.errors["o1"] = RowWaitsError("too young", NOW + 10)
+    job = make_job(FakeDatabase([make_row(1)]), handler, store, clock)
+    job.turn(located())
+    clock.now -= 10**6
+    job.turn(located())
+    assert len(handler.seen) == 1
+
+
+def test_time_that_has_come_is_no_reason_to_try_over_and_over(store, handler):
+    clock = Clock()
+    handler.errors["o1"] = RowWaitsError("too young", NOW)
+    job = make_job(FakeDatabase([make_row(1)]), handler, store, clock)
+    while job.turn(located()):
+        pass
+    assert owed(store)["o1"].kind is Kind.WAITING
+    assert owed(store)["o1"].due > NOW
+
+
+def test_newer_row_takes_the_place_of_a_scheduled_one(store, handler):
+    clock = Clock()
+    database = FakeDatabase([make_row(1, "x")])
+    handler.errors["x"] = RowWaitsError("too young", NOW + 10)
+    job = make_job(database, handler, store, clock)
+    job.turn(located())
+    handler.errors["x"] = RowWaitsError("too young", NOW + 500)
+    database.rows = [make_row(2, "x", age=10)]
+    database.version += 1
+    job.turn(located())
+    assert scheduled(store)["x"].due == NOW + 500
+    assert scheduled(store)["x"].rowid == 2
+    clock.now += 10
+    handler.seen.clear()
+    job.turn(located())
+    assert handler.seen == []
+
+
+def test_scheduled_row_that_fails_at_its_time_fails_for_the_first_time(
+    store, handler
+):
+    clock = Clock()
+    handler.errors["o1"] = RowWaitsError("too young", NOW + 10**6)
+    job = make_job(FakeDatabase([make_row(1)]), handler, store, clock)
+    job.turn(located())
+    clock.now += 10**6
+    handler.errors["o1"] = ServiceUnavailable("busy")
+    job.turn(located())
+    entry = owed(store)["o1"]
+    assert (entry.kind, entry.attempts) == (Kind.FAILED, 1)
+    assert entry.first == clock.now
+    handler.errors["o1"] = RowWaitsError("younger", clock.now + 7200)
+    clock.now += 3600
+    job.turn(located())
+    assert scheduled(store)["o1"].attempts == 0
+
+
+def test_rows_of_one_name_are_handled_in_turn_the_oldest_first(store, handler):
+    rows = [
+        make_row(1, "x", age=10, policy_index=1),
+        make_row(2, "y"),
+        make_row(3, "x", age=20, deleted=True),
+        make_row(4, "x", age=15, policy_index=2),
+    ]
+    running = []
+
+    def handle(row, *, again):
+        assert row.name not in running
+        running.append(row.name)
+        sleep(0)
+        running.remove(row.name)
+        handler.seen.append((row, again))
+
+    handler.handle, seen = handle, handler.seen
+    make_job(FakeDatabase(rows), handler, store).turn(located())
+    assert [row.rowid for row, _ in seen if row.name == "x"] == [3, 4, 1]
+    assert len(seen) == 4
+    assert cursor(store) == (4, 0)
+
+
+@pytest.mark.parametrize("newest_fails", [False, True])
+def test_of_rows_of_one_name_the_newest_says_what_is_owed(
+    store, handler, newest_fails
+):
+    rows = [make_row(1, "x", age=10), make_row(2, "x", age=20)]
+    failing = rows[0] if newest_fails else rows[1]
+
+    def handle(row, *, again):
+        if row == failing:
+            message = "no"
+            raise InvalidRequest(message)
+
+    handler.handle = handle
+    make_job(FakeDatabase(rows), handler, store).turn(located())
+    if newest_fails:
+        assert owed(store)["x"].rowid == 1
+    else:
+        assert owed(store) == {}
+
+
+def test_outage_between_rows_of_one_name_leaves_both_to_do(store, handler):
+    rows = [make_row(1, "x", age=10), make_row(2, "x", age=20)]
+    handler.errors["x"] = ServiceUnavailable("x")
+    handler.down = "the endpoint is down"
+    job = make_job(FakeDatabase(rows), handler, store)
+    with pytest.raises(OutageError):
+        job.turn(located())
+    assert len(handler.seen) == 1
+    assert cursor(store) == (0, 0)
 
 
 def test_skipped_row_is_recorded_and_not_tried_again(store, handler):

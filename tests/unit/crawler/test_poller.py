@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import dataclasses
 import logging
 
 import pytest
@@ -169,6 +170,21 @@ def test_outage_puts_one_mapping_off_for_longer_each_time(store, caplog):
     assert "no route" in caplog.text
 
 
+def test_container_that_a_mapping_names_no_longer_is_left_alone(store):
+    """Its rows would go to where the mapping's new container goes."""
+    old, new = (ContainerKey("m", "A", name) for name in ("old", "new"))
+    for key in (old, new, ContainerKey("m", ".shards_A", "old-0-1-2")):
+        store.commit(key, Cursor("db", "f", 1))
+    world = World(store, [("m", lambda: ["new"])])
+    target = world.poller._mappings[0].target
+    world.poller._mappings[0].target = dataclasses.replace(
+        target, whole_account=False
+    )
+    world.round()
+    assert world.jobs.keys() == {("m", "new")}
+    assert [summary.key for summary in store.summaries()] == [new]
+
+
 def test_idle_container_does_not_tell_that_the_store_is_back(store):
     store.report_health("m", "down", 0.0)
     world = World(store, [("m", lambda: ["a", "b"])])
@@ -177,7 +193,8 @@ def test_idle_container_does_not_tell_that_the_store_is_back(store):
     store.report_health("m", "down", 0.0)
     world = World(store, [("m", lambda: ["a", "b"])])
     world.poller._mappings[0].jobs = {
-        name: IdleJob(ContainerKey("m", "A", name)) for name in ("a", "b")
+        key: IdleJob(key)
+        for key in (ContainerKey("m", "A", name) for name in ("a", "b"))
     }
     world.round()
     assert "m" in store.health()

@@ -2,6 +2,7 @@
 """Every layer forwards the whole contract."""
 
 import inspect
+import itertools
 import logging
 
 import pytest
@@ -18,7 +19,8 @@ from onespace_core.layers import (
 )
 from onespace_core.provider import (
     CONTRACT,
-    BucketAdmin,
+    PROTOCOLS,
+    AgeRule,
     ByteRange,
     BytesBody,
     Capabilities,
@@ -28,8 +30,9 @@ from onespace_core.provider import (
     ObjectInfo,
     ObjectNotFound,
     ObjectPage,
-    Provider,
+    Part,
     ProviderSettings,
+    Segment,
     ShuntRequest,
     SourceObject,
     UnknownProviderError,
@@ -126,8 +129,68 @@ DERIVED = {
 }
 
 
+SEGMENT = Segment(bucket="x", key="s", size=1, etag="e", first=1, last=2)
+DESCRIBED = {
+    "metadata": {"m": "v"},
+    "content_type": "text/x",
+    "system": {"cache-control": "no"},
+}
+IF_MATCH = Conditions(if_match="e")
+
+#: The same for every method of every optional protocol.
+OFFERED = {
+    "create_bucket": (("x",), {"metadata": {"m": "v"}}),
+    "delete_bucket": (("x",), {}),
+    "post_bucket": (
+        ({"m": "v"},),
+        {"acl": {"read": "a"}, "bucket": "x"},
+    ),
+    "copy_object": (
+        ("k", "l"),
+        {
+            **DESCRIBED,
+            "if_match": "e",
+            "source_bucket": "y",
+            "bucket": "x",
+        },
+    ),
+    "start_upload": (("k",), {**DESCRIBED, "bucket": "x"}),
+    "upload_part": (("k", "id", 3, BytesBody(b"1")), {"bucket": "x"}),
+    "copy_part": (
+        ("k", "id", 3, "l"),
+        {
+            "byte_range": ByteRange(first=1, last=2),
+            "if_match": "e",
+            "source_bucket": "y",
+            "bucket": "x",
+        },
+    ),
+    "list_parts": (("k", "id"), {"bucket": "x"}),
+    "complete_upload": (
+        ("k", "id", [Part(number=1, etag="e")]),
+        {"conditions": IF_MATCH, "bucket": "x"},
+    ),
+    "abort_upload": (("k", "id"), {"bucket": "x"}),
+    "list_uploads": ((), {"prefix": "x", "bucket": "x"}),
+    "put_manifest": (
+        ("k", [SEGMENT]),
+        {**DESCRIBED, "conditions": IF_MATCH, "bucket": "x"},
+    ),
+    "put_dynamic_manifest": (
+        ("k", "s/"),
+        {"segments_bucket": "y", **DESCRIBED, "bucket": "x"},
+    ),
+    "get_manifest": (("k",), {"bucket": "x"}),
+    "put_age_rule": (
+        (AgeRule(rule_id="r", prefix="p", delete_after=1),),
+        {"bucket": "x"},
+    ),
+    "drop_age_rule": (("r",), {"bucket": "x"}),
+}
+
 #: What the read-only layer refuses; its own tests see to it.
 WRITES = {
+    *(OFFERED.keys() - {"list_parts", "list_uploads", "get_manifest"}),
     "put_object",
     "post_object",
     "delete_object",
@@ -135,8 +198,6 @@ WRITES = {
     "upload_object",
     "shunt_post",
     "shunt_delete",
-    "create_bucket",
-    "delete_bucket",
 }
 
 
@@ -166,7 +227,7 @@ def _spy(name):
     return method
 
 
-for _name in (*ARGUMENTS, "create_bucket", "delete_bucket"):
+for _name in ARGUMENTS:
     setattr(Spy, _name, _spy(_name))
 
 
@@ -175,15 +236,32 @@ def wrap(request):
     return LAYERS[request.param]
 
 
-def spied():
-    return Spy(MemoryStore())
+def spied(arrived=None):
+    """Return a spy that raises what it sees, or appends it to a list."""
+    spy = Spy(MemoryStore())
+    if arrived is not None:
+        for name in OFFERED:
+            setattr(spy, name, _recorded(name, arrived))
+    return spy
+
+
+def _recorded(name, arrived):
+    def method(*args, **kwargs):
+        arrived.append((name, args, kwargs))
+        return [] if name == "list_uploads" else None
+
+    method.__name__ = name
+    return method
 
 
 def test_the_arguments_above_are_the_whole_contract():
     assert sorted([*ARGUMENTS, *DERIVED]) == sorted(CONTRACT)
-    for name, (args, kwargs) in ARGUMENTS.items():
+    assert sorted(OFFERED) == sorted(
+        itertools.chain.from_iterable(PROTOCOLS.values())
+    )
+    for name, (args, kwargs) in {**ARGUMENTS, **OFFERED}.items():
         parameters = list(
-            inspect.signature(getattr(Provider, name)).parameters
+            inspect.signature(getattr(MemoryProvider, name)).parameters
         )
         assert len(args) + len(kwargs) == len(parameters) - 1, name
 
@@ -228,25 +306,67 @@ def test_a_derived_method_runs_over_the_layers_own_nine(wrap, name):
         assert seen_args[0] == "p/k"
 
 
-@pytest.mark.parametrize(
-    ("wrap", "name"), forwarded(["create_bucket", "delete_bucket"])
-)
-def test_a_layer_forwards_bucket_administration(wrap, name):
-    layer = wrap(spied())
-    assert isinstance(layer, BucketAdmin)
-    with pytest.raises(Seen) as caught:
-        getattr(layer, name)("x")
-    assert caught.value.args[:2] == (name, ("x",))
+@pytest.mark.parametrize(("wrap", "name"), forwarded(OFFERED))
+def test_a_layer_forwards_what_the_inner_provider_offers(wrap, name):
+    args, kwargs = OFFERED[name]
+    arrived = []
+    inner = spied(arrived)
+    result = getattr(wrap(inner), name)(*args, **kwargs)
+    if name == "list_uploads":
+        list(result)
+    ((seen, seen_args, seen_kwargs),) = arrived
+    assert seen == name
+    assert seen_kwargs.keys() == kwargs.keys()
+    for option in kwargs.keys() - {"prefix"}:
+        assert seen_kwargs[option] == kwargs[option]
+    assert len(seen_args) == len(args)
+    if wrap is not LAYERS["PrefixLayer"]:
+        for given, there in zip(args, seen_args, strict=True):
+            if isinstance(given, BytesBody):
+                assert (there.size, there.md5) == (given.size, given.md5)
+            else:
+                assert there == given
 
 
-def test_a_layer_around_no_bucket_admin_is_none(wrap):
-    class Plain(Layer):
-        def __init__(self, provider):
-            self.inner = provider
+@pytest.mark.parametrize(("wrap", "name"), forwarded(OFFERED))
+def test_a_layer_takes_arguments_by_name_too(wrap, name):
+    args, kwargs = OFFERED[name]
+    names = list(inspect.signature(getattr(MemoryProvider, name)).parameters)
+    named = dict(zip(names[1:], args, strict=False))
+    arrived = []
+    result = getattr(wrap(spied(arrived)), name)(**named, **kwargs)
+    if name == "list_uploads":
+        list(result)
+    assert [each[0] for each in arrived] == [name]
 
-    plain = Plain(MemoryProvider(MemoryStore()))
-    assert not isinstance(plain, BucketAdmin)
-    assert not isinstance(wrap(plain), BucketAdmin)
+
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda p: p.__name__)
+def test_a_layer_offers_just_what_the_inner_provider_offers(wrap, protocol):
+    only = MemoryProvider(MemoryStore(), protocols=[protocol])
+    others = MemoryProvider(
+        MemoryStore(), protocols=[p for p in PROTOCOLS if p is not protocol]
+    )
+    for inner, layered in ((only, wrap(only)), (others, wrap(others))):
+        assert [p for p in PROTOCOLS if isinstance(layered, p)] == [
+            p for p in PROTOCOLS if isinstance(inner, p)
+        ]
+        assert isinstance(Layer(layered), protocol) is (inner is only)
+
+
+def test_a_layer_keeps_its_name_and_class_whatever_it_offers(wrap):
+    bare = wrap(MemoryProvider(MemoryStore(), protocols=()))
+    full = wrap(MemoryProvider(MemoryStore()))
+    assert type(bare).__qualname__ == type(full).__qualname__
+    assert isinstance(bare, type(full))
+
+
+def test_a_layer_looks_the_same_to_a_protocol_that_looks_at_classes(wrap):
+    # As isinstance does since Python 3.12.
+    bare = wrap(MemoryProvider(MemoryStore(), protocols=()))
+    full = wrap(MemoryProvider(MemoryStore()))
+    for name in itertools.chain.from_iterable(PROTOCOLS.values()):
+        assert inspect.getattr_static(bare, name) is None
+        assert callable(inspect.getattr_static(full, name))
 
 
 def test_a_layer_shows_what_the_inner_provider_is(wrap):
@@ -321,3 +441,83 @@ def test_a_key_outside_the_prefix_is_loud():
     layer = PrefixLayer(Sloppy(MemoryStore("b"), bucket="b"), "p/")
     with pytest.raises(UnknownProviderError, match="not under the prefix"):
         layer.list_objects()
+
+
+def test_every_key_of_an_ability_is_under_the_prefix():
+    memory, layer = prefixed()
+    layer.put_object("s/%41", BytesBody(b"0123456789"))
+    layer.put_object("s/b", BytesBody(b"end"))
+    layer.copy_object("s/%41", "copy")
+    upload = layer.start_upload("up")
+    parts = [
+        layer.copy_part("up", upload, 1, "s/%41"),
+        layer.upload_part("up", upload, 2, BytesBody(b"end")),
+    ]
+    assert [each.key for each in layer.list_uploads(prefix="u")] == ["up"]
+    assert [each.key for each in memory.list_uploads()] == ["p/up"]
+    assert layer.list_parts("up", upload) == parts
+    layer.complete_upload("up", upload, parts)
+    segments = [
+        Segment(bucket="b", key=key, size=size)
+        for key, size in (("s/%41", 10), ("s/b", 3))
+    ]
+    layer.put_manifest("static", segments)
+    layer.put_dynamic_manifest("dynamic", "s/", segments_bucket="b")
+    names = ["copy", "dynamic", "s/%41", "s/b", "static", "up"]
+    assert [info.key for info in layer.list_objects().objects] == names
+    assert [info.key for info in memory.list_objects().objects] == [
+        f"p/{name}" for name in names
+    ]
+    for key in ("up", "static", "dynamic"):
+        assert layer.get_object(key).read() == b"0123456789end"
+    static = layer.get_manifest("static").segments
+    assert [each.key for each in static] == ["s/%41", "s/b"]
+    assert layer.get_manifest("dynamic").dynamic == ("b", "s/")
+    assert layer.get_manifest("copy") is None
+
+
+def test_a_rule_under_a_prefix_is_for_its_keys_only():
+    memory, layer = prefixed()
+    layer.put_age_rule(AgeRule(rule_id="r", prefix="x/", delete_after=1))
+    assert memory.store.buckets["b"].rules["r"].prefix == "p/x/"
+    assert layer.drop_age_rule("r") is True
+
+
+def test_a_manifest_of_keys_outside_the_prefix_is_loud():
+    memory, layer = prefixed()
+    memory.put_object("outside", BytesBody(b"1"))
+    memory.put_manifest("p/k", [Segment(bucket="b", key="outside")])
+    memory.put_dynamic_manifest("p/d", "out", segments_bucket="b")
+    for key in ("k", "d"):
+        with pytest.raises(UnknownProviderError, match="under the prefix"):
+            layer.get_manifest(key)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda p: p.copy_object("", "k"),
+        lambda p: p.copy_object("k", ""),
+        lambda p: p.start_upload(""),
+        lambda p: p.copy_part("k", "id", 1, ""),
+        lambda p: p.put_manifest("", []),
+    ],
+)
+def test_no_empty_key_of_an_ability_reaches_the_store(call):
+    memory, layer = prefixed()
+    with pytest.raises(InvalidRequest) as caught:
+        call(layer)
+    assert caught.value.op
+    assert memory.calls == []
+
+
+def test_errors_of_a_listing_of_uploads_name_the_callers_key():
+    class Sloppy(MemoryProvider):
+        def list_uploads(self, **options):
+            raise ObjectNotFound("gone", op="list_uploads", key="p/k")
+            yield
+
+    layer = PrefixLayer(Sloppy(MemoryStore("b"), bucket="b"), "p/")
+    with pytest.raises(ObjectNotFound) as caught:
+        list(layer.list_uploads())
+    assert caught.value.key == "k"

@@ -14,6 +14,7 @@ from onespace_core.layers import (
     RetryLayer,
 )
 from onespace_core.provider import (
+    BucketNotFound,
     BytesBody,
     Conditions,
     IntegrityError,
@@ -91,6 +92,37 @@ def test_bytes_are_counted_both_ways():
     put, got = events
     assert (put.bytes_sent, put.bytes_received) == (100_000, 0)
     assert (got.bytes_sent, got.bytes_received) == (0, 100_000)
+
+
+def test_bytes_of_parts_are_counted():
+    events, layer = observed()
+    upload = layer.start_upload("k", bucket="b")
+    layer.upload_part("k", upload, 1, BytesBody(bytes(70_000)), bucket="b")
+    layer.post_bucket({"m": "v"}, bucket="b")
+    told = [(each.op, each.bucket, each.bytes_sent) for each in events]
+    assert told == [
+        ("start_upload", "b", 0),
+        ("upload_part", "b", 70_000),
+        ("post_bucket", "b", 0),
+    ]
+
+
+def test_a_listing_of_uploads_is_told_of_at_its_end():
+    events, layer = observed()
+    layer.start_upload("k")
+    layer.start_upload("l")
+    events.clear()
+    listed = layer.list_uploads(bucket="b")
+    assert next(listed)
+    assert events == []
+    listed.close()
+    assert [(each.op, each.outcome) for each in events] == [
+        ("list_uploads", "ok")
+    ]
+    assert len(list(layer.list_uploads())) == 2
+    with pytest.raises(BucketNotFound):
+        list(layer.list_uploads(bucket="missing"))
+    assert [each.outcome for each in events] == ["ok", "ok", "BucketNotFound"]
 
 
 def test_a_reader_is_told_of_once_and_when_it_is_closed():

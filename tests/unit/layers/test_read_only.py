@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A read-only store is never written, nor asked in vain."""
 
+import itertools
+
 import pytest
 
 from onespace_core.layers import ReadOnlyLayer
 from onespace_core.provider import (
+    PROTOCOLS,
+    AgeRule,
     BytesBody,
     NotSupported,
     ObjectInfo,
@@ -23,7 +27,23 @@ WRITES = {
     "upload_object": (SOURCE,),
     "create_bucket": ("new",),
     "delete_bucket": ("empty",),
+    "post_bucket": ({"m": "v"},),
+    "copy_object": ("k", "l"),
+    "start_upload": ("k",),
+    "upload_part": ("k", "id", 1, BytesBody(b"2")),
+    "copy_part": ("k", "id", 1, "k"),
+    "complete_upload": ("k", "id", []),
+    "abort_upload": ("k", "id"),
+    "put_manifest": ("k", []),
+    "put_dynamic_manifest": ("k", "s/"),
+    "put_age_rule": (AgeRule(rule_id="r", prefix=""),),
+    "drop_age_rule": ("r",),
 }
+
+#: What some methods have to be given by name.
+NAMED = {"put_dynamic_manifest": {"segments_bucket": "b"}}
+
+READS = {"list_parts", "list_uploads", "get_manifest"}
 
 
 @pytest.fixture
@@ -37,9 +57,16 @@ def memory():
 @pytest.mark.parametrize("name", WRITES)
 def test_a_write_is_refused_before_any_request(memory, name):
     with pytest.raises(NotSupported, match="read only") as caught:
-        getattr(ReadOnlyLayer(memory), name)(*WRITES[name])
+        getattr(ReadOnlyLayer(memory), name)(
+            *WRITES[name], **NAMED.get(name, {})
+        )
     assert memory.calls == []
     assert caught.value.op == name
+
+
+def test_every_method_of_a_protocol_is_a_write_or_a_read():
+    methods = set(itertools.chain.from_iterable(PROTOCOLS.values()))
+    assert methods - WRITES.keys() == READS
 
 
 def test_a_refusal_names_bucket_and_key(memory):
@@ -65,9 +92,20 @@ def test_reads_pass(memory):
     assert layer.shunt_object(request, "k").status == 200
 
 
+def test_what_a_protocol_reads_passes(memory):
+    upload = memory.start_upload("up")
+    part = memory.upload_part("up", upload, 1, BytesBody(b"1"))
+    layer = ReadOnlyLayer(memory)
+    assert layer.list_parts("up", upload) == [part]
+    assert [each.key for each in layer.list_uploads()] == ["up"]
+    assert layer.get_manifest("k") is None
+
+
 def test_no_ability_to_write_is_claimed(memory):
     claims = ReadOnlyLayer(memory).capabilities
     assert memory.capabilities.conditional_put
     assert not claims.conditional_put
     assert not claims.conditional_replace
+    assert not claims.part_copy
+    assert not claims.object_expiry
     assert claims.range_get == memory.capabilities.range_get

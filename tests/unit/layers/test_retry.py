@@ -20,6 +20,7 @@ from onespace_core.provider import (
     OperationTimeout,
     PreconditionFailed,
     RateLimited,
+    Segment,
     ServiceUnavailable,
     ShuntRequest,
     SourceObject,
@@ -270,6 +271,119 @@ def test_buckets_are_retried_as_well(memory):
     assert layer.create_bucket("n") is True
     layer.delete_bucket("n")
     assert "n" not in memory.store.buckets
+
+
+def started(memory, *parts, key="up"):
+    """Begin an upload past the layer; return its id and its parts."""
+    upload = memory.start_upload(key)
+    sent = [
+        memory.upload_part(key, upload, number, BytesBody(data))
+        for number, data in enumerate(parts, 1)
+    ]
+    memory.calls.clear()
+    return upload, sent
+
+
+def test_a_part_is_sent_again(memory):
+    upload, _none = started(memory)
+    lost = Fault(op="upload_part", error=ConnectionFailed, after=True)
+    broken = Fault(op="upload_part", truncate=2, error=ConnectionFailed)
+    layer = retry(memory, lost, broken)
+    part = layer.upload_part("up", upload, 1, BytesBody(b"whole"))
+    assert memory.list_parts("up", upload) == [part]
+
+
+def test_a_part_that_cannot_be_sent_again_is_not(memory, clock):
+    upload, _none = started(memory)
+    lost = Fault(op="upload_part", error=ConnectionFailed, after=True)
+    body = IterableBody(iter([b"whole"]), size=5)
+    with pytest.raises(ConnectionFailed) as caught:
+        retry(memory, lost).upload_part("up", upload, 1, body)
+    assert clock.slept == []
+    assert caught.value.retries_exhausted is False
+
+
+def test_a_part_that_was_not_opened_is_sent_again(memory):
+    upload, _none = started(memory)
+    refused = Fault(op="upload_part", error=RateLimited)
+    body = IterableBody(iter([b"whole"]), size=5)
+    part = retry(memory, refused).upload_part("up", upload, 1, body)
+    assert part.size == 5
+
+
+def test_a_lost_answer_of_a_start_leaves_an_upload_that_is_listed(memory):
+    lost = Fault(op="start_upload", error=ConnectionFailed, after=True)
+    layer = retry(memory, lost)
+    upload = layer.start_upload("up")
+    ids = {each.upload_id for each in layer.list_uploads()}
+    assert len(ids) == 2
+    assert upload in ids
+
+
+def test_a_lost_answer_of_a_completion_is_the_callers_to_look_at(memory):
+    upload, parts = started(memory, b"whole")
+    lost = Fault(op="complete_upload", error=ConnectionFailed, after=True)
+    layer = retry(memory, lost)
+    with pytest.raises(ObjectNotFound):
+        layer.complete_upload("up", upload, parts)
+    assert layer.head_object("up").size == 5
+
+
+def test_a_completion_that_was_refused_first_is_repeated(memory):
+    upload, parts = started(memory, b"whole")
+    refused = Fault(op="complete_upload", error=ServiceUnavailable)
+    retry(memory, refused).complete_upload("up", upload, parts)
+    assert memory.get_object("up").read() == b"whole"
+
+
+def test_a_lost_answer_of_an_abort_is_harmless(memory):
+    upload, _parts = started(memory, b"whole")
+    lost = Fault(op="abort_upload", error=ConnectionFailed, after=True)
+    retry(memory, lost).abort_upload("up", upload)
+    assert list(memory.list_uploads()) == []
+
+
+class BrokenListing(MemoryProvider):
+    """Lists uploads, and breaks after so many of them, each time once."""
+
+    breaks = ()
+
+    def list_uploads(self, **options):
+        most = self.breaks.pop(0) if self.breaks else None
+        for number, each in enumerate(super().list_uploads(**options)):
+            if number == most:
+                raise ConnectionFailed("half-way", op="list_uploads")
+            yield each
+
+
+def test_a_listing_of_uploads_that_breaks_shows_each_once(clock):
+    memory = BrokenListing(MemoryStore("b"), bucket="b")
+    begun = [memory.start_upload(f"k{number}") for number in range(5)]
+    memory.breaks = [0, 3, 4]
+    listed = list(retry(memory).list_uploads())
+    assert sorted(each.upload_id for each in listed) == sorted(begun)
+    assert len(clock.slept) == 3
+
+
+def test_a_listing_of_uploads_gives_up_in_the_end(clock):
+    memory = BrokenListing(MemoryStore("b"), bucket="b")
+    memory.start_upload("k")
+    memory.breaks = [0] * 9
+    with pytest.raises(ConnectionFailed) as caught:
+        list(retry(memory, max_attempts=3).list_uploads())
+    assert caught.value.retries_exhausted is True
+    assert len(clock.slept) == 2
+
+
+def test_copies_and_manifests_are_retried(memory):
+    layer = retry(
+        memory,
+        Fault(op="copy_object", error=ConnectionFailed, after=True),
+        Fault(op="put_manifest", error=RateLimited),
+    )
+    layer.copy_object("a", "copy")
+    layer.put_manifest("large", [Segment(bucket="b", key="copy")])
+    assert layer.get_object("large").read() == memory.get_object("a").read()
 
 
 def test_not_supported_is_not_retried(memory, clock):

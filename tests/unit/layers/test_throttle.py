@@ -148,6 +148,24 @@ def test_many_threads_take_no_more_than_there_is():
     assert sorted(waits) == pytest.approx([n / 1000 for n in range(4000)])
 
 
+def test_bytes_of_parts_are_held_back(clock):
+    _memory, layer = throttled(clock, bytes_per_second=1000)
+    upload = layer.start_upload("k")
+    part = layer.upload_part("k", upload, 1, BytesBody(bytes(10_000)))
+    assert clock.now == pytest.approx(110, abs=0.2)
+    layer.complete_upload("k", upload, [part])
+    layer.copy_object("k", "l")
+    assert clock.now == pytest.approx(110, abs=0.2)
+
+
+def test_requests_of_protocols_count(clock):
+    _memory, layer = throttled(clock, requests_per_second=1)
+    upload = layer.start_upload("k")
+    list(layer.list_uploads())
+    layer.abort_upload("k", upload)
+    assert clock.waits == pytest.approx([1, 1])
+
+
 def test_nobody_is_kept_from_asking_while_another_waits():
     waiting, release = threading.Event(), threading.Event()
 

@@ -123,9 +123,120 @@ def test_skipped_entry_is_never_due_but_counted(store):
         KEY, Cursor("db", "f", 1), owed=[entry("x", kind=Kind.SKIPPED)]
     )
     assert store.due(KEY, float("inf"), 10) == []
+    assert store.due(KEY, 0.0, 10, everything=True) == []
     (summary,) = store.summaries()
     assert (summary.failed, summary.waiting, summary.skipped) == (0, 0, 1)
     assert summary.oldest is None
+
+
+def test_scheduled_entry_is_due_at_its_time_and_never_before(store):
+    soon = entry("soon", kind=Kind.SCHEDULED, due=50.0, attempts=0)
+    store.commit(KEY, Cursor("db", "f", 1), owed=[soon])
+    assert store.due(KEY, 49.9, 10) == []
+    assert store.due(KEY, 49.9, 10, everything=True) == []
+    assert store.due(KEY, 10.0, 10, latest=20.0) == [], "no clock set back"
+    assert store.due(KEY, 50.0, 10) == [soon]
+    assert store.due(KEY, 50.0, 10, everything=True) == [soon]
+
+
+def test_entries_of_all_kinds_are_due_in_the_order_of_their_times(store):
+    kinds = (Kind.FAILED, Kind.WAITING, Kind.SCHEDULED)
+    store.commit(
+        KEY,
+        Cursor("db", "f", 1),
+        owed=[
+            entry(f"{kind.value}{due}", kind=kind, due=float(due))
+            for kind in kinds
+            for due in (30, 10, 20, 99)
+        ],
+    )
+    store.commit(OTHER, Cursor("db", "f", 1), owed=[entry("x", due=1.0)])
+    due = [e.due for e in store.due(KEY, 30.0, 100)]
+    assert due == sorted(due)
+    assert len(due) == 9
+    assert [e.due for e in store.due(KEY, 30.0, 4)] == due[:4]
+
+
+def test_entry_that_is_due_too_late_is_due_as_the_clock_was_set_back(store):
+    store.commit(
+        KEY,
+        Cursor("db", "f", 1),
+        owed=[
+            entry("far", due=10**9),
+            entry("waits", due=10**9, kind=Kind.WAITING),
+            entry("near", due=90.0),
+        ],
+    )
+    found = store.due(KEY, 50.0, 10, latest=100.0)
+    assert {e.name for e in found} == {"far", "waits"}
+    found = store.due(KEY, 50.0, 10, everything=True)
+    assert {e.name for e in found} == {"far", "waits", "near"}
+
+
+def test_entries_that_are_not_due_are_not_read(store):
+    """However many there are: each kind is looked up in an index."""
+    plans = []
+    store._connection.set_trace_callback(plans.append)
+    store.due(KEY, 50.0, 10, latest=100.0)
+    store._connection.set_trace_callback(None)
+    # As SQLite quotes it: a number that no column can be named like.
+    query = plans[0].replace("Inf", "9e999")
+    steps = [row[3] for row in store._execute(f"EXPLAIN QUERY PLAN {query}")]
+    looks = [step for step in steps if step.startswith("S")]
+    assert len([step for step in looks if "ledger_due" in step]) == 5
+    assert all("kind=? AND due" in step for step in looks)
+    assert not [step for step in steps if "TEMP B-TREE" in step]
+
+
+def test_scheduled_rows_are_counted_apart_and_listed_only_if_asked(store):
+    store.commit(
+        KEY,
+        Cursor("db", "f", 1),
+        owed=[
+            entry("a", kind=Kind.SCHEDULED, due=50.0),
+            entry("b", kind=Kind.SCHEDULED, due=40.0),
+            entry("c", first=15.0),
+        ],
+    )
+    (summary,) = store.summaries()
+    assert (summary.failed, summary.waiting, summary.skipped) == (1, 0, 0)
+    assert (summary.scheduled, summary.next_due) == (2, 40.0)
+    assert summary.oldest == 15.0
+    assert [e.name for _key, e in store.entries(KEY)] == ["c"]
+    assert len(store.entries(KEY, scheduled=True)) == 3
+    assert store.attempts(KEY, "a") == (0, 0.0)
+
+
+def test_container_owes_whatever_the_kind(store):
+    assert not store.owes(KEY)
+    store.commit(
+        KEY, Cursor("db", "f", 1), owed=[entry("a", kind=Kind.SCHEDULED)]
+    )
+    assert store.owes(KEY)
+    assert not store.owes(OTHER)
+
+
+def test_what_shards_owe_is_counted_for_their_root(store):
+    shard = ContainerKey(
+        "m", ".shards_AUTH_test", "c-" + "0" * 32 + "-1700000000.00000-0"
+    )
+    store.commit(KEY, Cursor("db", "f", 7), owed=[entry("a")])
+    store.commit(
+        shard, Cursor("db2", "f", 3), owed=[entry("b"), entry("c", first=5.0)]
+    )
+    (summary,) = store.summaries()
+    assert summary.key == KEY
+    assert summary.cursor.scanned == 7
+    assert (summary.failed, summary.oldest) == (3, 5.0)
+
+
+@pytest.mark.parametrize("root", ["c", "a-b", "a-b-c-d-e", "-", ".."])
+def test_root_of_a_shard_may_have_any_name(root):
+    name = f"{root}-{'f' * 32}-1700000000.00001-12"
+    shard = ContainerKey("m", ".shards_AUTH_test", name)
+    assert shard.root == ContainerKey("m", "AUTH_test", root)
+    users = ContainerKey("m", "AUTH_test", name)
+    assert users.root == users
 
 
 @pytest.mark.parametrize("name", ["..", "a\nb", "\U0001f40d" * 60, "x" * 1024])

@@ -8,8 +8,14 @@ from swift.common.exceptions import ChunkReadTimeout
 from swift.common.internal_client import UnexpectedResponse
 from swift.common.swob import Response, str_to_wsgi
 
-from onespace_core.swift.internal import LocalSwift, SwiftReader, local_object
-from onespace_core.swift.source import LocalKind, LocalObject, SourceError
+from onespace_core.swift.internal import LocalSwift
+from onespace_core.swift.objects import SwiftReader, local_object
+from onespace_core.swift.source import (
+    LocalKind,
+    LocalObject,
+    SourceChangedError,
+    SourceError,
+)
 
 
 def headers(**more):
@@ -86,10 +92,35 @@ def test_system_headers_are_told_from_metadata():
         ("X-Symlink-Target", "c/o", LocalKind.SYMLINK),
         ("X-Object-Sysmeta-Crypto-Body-Meta", "{}", LocalKind.ENCRYPTED),
         ("X-Object-Meta-Symlink-Target", "c/o", LocalKind.PLAIN),
+        (
+            "X-Object-Transient-Sysmeta-Crypto-Meta-A",
+            "{}",
+            LocalKind.ENCRYPTED,
+        ),
     ],
 )
 def test_kind_is_seen_in_headers(header, value, kind):
     assert local_object("o", {**headers(), header: value}).kind is kind
+
+
+def test_encrypted_manifest_cannot_be_read_and_is_called_encrypted():
+    found = local_object(
+        "o",
+        headers(
+            X_Static_Large_Object="True",
+            X_Object_Sysmeta_Crypto_Body_Meta="{}",
+        ),
+    )
+    assert found.kind is LocalKind.ENCRYPTED
+
+
+@pytest.mark.parametrize(
+    ("value", "delete_at"), [("1800000000", 1800000000), ("soon", None)]
+)
+def test_expiry_is_seconds_or_never(value, delete_at):
+    found = local_object("o", headers(X_Delete_At=value))
+    assert found.delete_at == delete_at
+    assert local_object("o", headers()).delete_at is None
 
 
 # -- streams -----------------------------------------------------------------
@@ -200,6 +231,101 @@ def test_closing_never_fails():
     reader(Chunks(error=ChunkReadTimeout(None)), 5).close()
 
 
+# -- spans -------------------------------------------------------------------
+
+
+def part(status, content_range, chunks):
+    more = {"Content-Range": content_range} if content_range else {}
+    response = Response(status=status, headers={**headers(), **more})
+    response.app_iter = chunks.generate()
+    return response
+
+
+def open_part(status, content_range, chunks, span=(1, 3)):
+    client = FakeClient(part(status, content_range, chunks))
+    source = LocalSwift(client).container("a", "c")
+    opened = source.open("o", newest=False, span=span)
+    assert client.asked[0][2] == {"Range": f"bytes={span[0]}-{span[1]}"}
+    return opened
+
+
+def test_span_has_its_own_length_and_the_objects_size():
+    opened = open_part(206, "bytes 1-3/9", Chunks(b"abc"))
+    assert opened.info.size == 9
+    assert opened.stream.read() == b"abc"
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"), [(b"ab", "1 bytes early"), (b"abc", "longer")]
+)
+def test_span_that_is_short_or_long_is_an_error(body, problem):
+    chunks = [body, b"d"] if problem == "longer" else [body]
+    opened = open_part(206, "bytes 1-3/9", Chunks(*chunks))
+    with pytest.raises(SourceError, match=problem):
+        opened.stream.read()
+
+
+@pytest.mark.parametrize(
+    ("status", "content_range", "error"),
+    [
+        (206, "bytes 1-2/3", SourceChangedError),
+        (206, "bytes 0-3/9", SourceChangedError),
+        (416, "bytes */1", SourceChangedError),
+        (206, None, SourceError),
+        (206, "bytes 1-3/*", SourceError),
+        (200, None, SourceError),
+    ],
+)
+def test_answer_without_the_span_is_closed(status, content_range, error):
+    chunks = Chunks(b"abc")
+    with pytest.raises(error) as caught:
+        open_part(status, content_range, chunks)
+    assert type(caught.value) is error
+    assert chunks.closed == 1
+
+
+# -- deletions ---------------------------------------------------------------
+
+AFTER = "1700000000.12345_0000000000000001"
+
+
+@pytest.mark.parametrize(
+    ("status", "deleted"), [(204, True), (404, False), (409, False)]
+)
+def test_deletion_has_its_time_and_says_whether_it_was_done(status, deleted):
+    client = FakeClient(
+        Response(status=200, headers=headers()), Response(status=status)
+    )
+    source = LocalSwift(client).container("a", "c")
+    assert source.delete("o", timestamp=AFTER, policy_index=1) is deleted
+    policy = {"X-Backend-Storage-Policy-Index": "1"}
+    assert client.asked == [
+        (
+            "HEAD",
+            "/v1/a/c/o",
+            {**policy, "X-Newest": "true"},
+            {"symlink": "get"},
+        ),
+        ("DELETE", "/v1/a/c/o", {**policy, "X-Timestamp": AFTER}, None),
+    ]
+
+
+@pytest.mark.parametrize("newest", [AFTER, "1700000000.12346"])
+def test_nothing_is_deleted_where_something_newer_was_seen(newest):
+    client = FakeClient(
+        Response(status=200, headers=headers(X_Backend_Timestamp=newest))
+    )
+    source = LocalSwift(client).container("a", "c")
+    assert source.delete("o", timestamp=AFTER) is False
+    assert len(client.asked) == 1
+
+
+def test_deletion_is_sent_even_where_no_replica_that_answers_has_it():
+    client = FakeClient(Response(status=404), Response(status=204))
+    source = LocalSwift(client).container("a", "c")
+    assert source.delete("o", timestamp=AFTER) is True
+
+
 # -- requests ----------------------------------------------------------------
 
 
@@ -239,7 +365,7 @@ def test_path_is_quoted_and_policy_and_newest_are_asked_for():
             "GET",
             "/v1/AUTH_%C3%BC/c%20c/a/b%3F%C3%B6",
             {"X-Backend-Storage-Policy-Index": "2", "X-Newest": "true"},
-            None,
+            {"symlink": "get"},
         )
     ]
     assert opened.stream.read() == b"hello"
@@ -311,3 +437,37 @@ def test_listing_that_fails_half_way_is_an_error_and_no_short_list():
     client = FakeClient(listing("a"), refused(503))
     with pytest.raises(SourceError):
         list(LocalSwift(client).containers("acct"))
+
+
+def test_objects_under_a_prefix_are_listed_page_by_page():
+    client = FakeClient(listing("ü/a"), listing("ü/b"), listing())
+    rows = LocalSwift(client).listing("acct", "c c", "ü/")
+    assert [row["name"] for row in rows] == ["ü/a", "ü/b"]
+    prefix = {"format": "json", "prefix": str_to_wsgi("ü/")}
+    assert [asked[1] for asked in client.asked] == ["/v1/acct/c%20c"] * 3
+    assert [asked[3] for asked in client.asked] == [
+        prefix,
+        {**prefix, "marker": str_to_wsgi("ü/a")},
+        {**prefix, "marker": str_to_wsgi("ü/b")},
+    ]
+
+
+def test_container_that_is_missing_is_not_an_empty_one():
+    client = FakeClient(Response(status=404), listing())
+    swift = LocalSwift(client)
+    assert swift.listing("acct", "c", "p") is None
+    assert list(swift.listing("acct", "c", "p")) == []
+
+
+@pytest.mark.parametrize("answer", [Response(status=404), refused(503)])
+def test_container_that_goes_while_it_is_listed_is_an_error(answer):
+    rows = LocalSwift(FakeClient(listing("a"), answer)).listing("a", "c", "")
+    assert next(rows)["name"] == "a"
+    with pytest.raises(SourceError):
+        next(rows)
+
+
+def test_shards_that_are_no_shards_are_an_error():
+    client = FakeClient(listing("an object"))
+    with pytest.raises(SourceError, match="something else"):
+        LocalSwift(client).shard_ranges("acct", "c")

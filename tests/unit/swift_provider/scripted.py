@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import contextlib
-import http.server
 import logging
 import threading
 from collections.abc import Iterator
+
+# From the module: eventlet puts servers of its own at http.server.
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from onespace_swift import SwiftProvider
@@ -48,7 +50,7 @@ class Script:
         self.answers.append("\r\n".join(lines).encode("latin-1") + body)
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     script: Script
 
@@ -102,7 +104,7 @@ def scripted_server() -> Iterator[Script]:
     """Give a script whose server runs until the block ends."""
     script = Script()
     handler = type("Handler", (_Handler,), {"script": script})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     script.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(

@@ -4,14 +4,16 @@ import dataclasses
 import pytest
 
 from onespace_core.provider import ObjectInfo
-from onespace_core.swift.source import LocalObject
+from onespace_core.swift.source import LocalKind, LocalObject
 from onespace_core.sync.decide import (
     Action,
     RemoteTraits,
-    decide_live,
     decide_tombstone,
+    is_verified,
 )
+from onespace_core.sync.decide import decide_live as _decide_live
 from onespace_core.sync.stamp import STAMP, Stamp, read_stamp
+from onespace_core.sync.travel import ExpiryRules, headers_for
 
 OLD, NOW, NEW = "1700000000.00000", "1700000001.00000", "1700000002.00000"
 MD5 = "0" * 32
@@ -39,6 +41,13 @@ def remote(timestamp=NOW, **changes):
         metadata={"color": "Blue", STAMP: Stamp(timestamp, MD5).encode()},
     )
     return dataclasses.replace(info, **changes)
+
+
+def decide_live(local, there, traits, **options):
+    wanted = headers_for(
+        local, there, ExpiryRules(), object_expiry=False, now=0.0
+    )
+    return _decide_live(local, there, wanted, traits, **options)
 
 
 def test_nothing_there_is_put():
@@ -130,3 +139,44 @@ def test_stamp_of_another_form_counts_as_none(value):
 def test_stamp_is_read_as_it_was_written():
     stamp = Stamp(f"{NOW}_0000000000000001", MD5)
     assert read_stamp({STAMP: stamp.encode()}) == stamp
+
+
+def test_t_01_tombstone_that_we_made_never_deletes_the_copy():
+    ours = f"{NOW}_0000000000000001"
+    assert decide_tombstone(ours, remote(NOW), None) is Action.REMOTE_NEWER
+    theirs = f"{NEW}_0000000000000001"
+    assert decide_tombstone(theirs, remote(NOW), None) is Action.DELETE
+
+
+def test_copy_without_a_stamp_is_not_good_enough_for_an_archive():
+    bare = remote(metadata={"color": "Blue"})
+    decided = decide_live(LOCAL, bare, MD5_STORE, stamped=True)
+    assert decided is Action.POST
+    glacier = dataclasses.replace(bare, archived=True)
+    decided = decide_live(LOCAL, glacier, MD5_STORE, stamped=True)
+    assert decided is Action.PUT
+
+
+def test_large_copy_of_1space_is_known_by_the_stores_etag():
+    slo = dataclasses.replace(LOCAL, kind=LocalKind.SLO)
+    bare = remote(etag=f"{OTHER_MD5}-2", metadata={"color": "Blue"})
+    assert decide_live(slo, bare, MD5_STORE) is Action.PUT
+    known = decide_live(slo, bare, MD5_STORE, etags={f"{OTHER_MD5}-2"})
+    assert known is Action.NOOP
+
+
+@pytest.mark.parametrize(
+    ("there", "verified"),
+    [
+        (remote(), True),
+        (None, False),
+        (remote(OLD), False),
+        (remote(NEW), False),
+        (remote(metadata={}), False),
+        (remote(size=4), False),
+        (remote(etag=OTHER_MD5), False),
+        (remote(metadata={STAMP: Stamp(NOW, OTHER_MD5).encode()}), False),
+    ],
+)
+def test_only_this_very_version_is_verified(there, verified):
+    assert is_verified(LOCAL, there, MD5_STORE) is verified

@@ -5,7 +5,7 @@ import pytest
 
 from onespace_core.concurrency import Event, sleep, spawn
 from onespace_core.provider import BucketNotFound, ConnectionFailed
-from onespace_core.sync.daemon import RemoteContainer
+from onespace_core.sync.remote_container import RemoteContainer
 from onespace_core.testing.faulty import Fault, FaultyLayer
 from onespace_core.testing.memory import MemoryProvider, MemoryStore
 

@@ -150,6 +150,23 @@ def test_a_body_is_truncated_and_nothing_is_written(
     assert memory.get_object("a").read() == b"0123456789"
 
 
+def test_a_part_is_truncated_and_is_not_there(memory):
+    upload = memory.start_upload("up")
+    layer = FaultyLayer(memory, [Fault(op="upload_part", truncate=3)])
+    with pytest.raises(ConnectionFailed):
+        layer.upload_part("up", upload, 1, BytesBody(b"12345"))
+    assert memory.list_parts("up", upload) == []
+
+
+def test_a_copy_fails_by_the_key_it_writes(memory):
+    layer = FaultyLayer(memory, [Fault(key="copy", error=RateLimited)])
+    layer.copy_object("a", "other")
+    with pytest.raises(RateLimited) as caught:
+        layer.copy_object("a", "copy", bucket="b")
+    error = caught.value
+    assert (error.op, error.bucket, error.key) == ("copy_object", "b", "copy")
+
+
 def test_a_script_can_be_a_function(memory):
     asked = []
 

@@ -46,6 +46,17 @@ def test_a_stream_that_a_provider_leaves_open_is_named():
         layer.tracker.check()
 
 
+def test_a_stream_of_a_part_that_is_left_open_is_named():
+    class Careless(MemoryProvider):
+        def upload_part(self, key, upload_id, number, body, *, bucket=None):
+            body.open().read()
+
+    layer = LeakTrackingLayer(Careless(MemoryStore("b"), bucket="b"))
+    layer.upload_part("n", "id", 1, BytesBody(b"data"))
+    with pytest.raises(LeakError, match="stream for n"):
+        layer.tracker.check()
+
+
 def test_a_stream_that_is_closed_is_forgotten(layer):
     layer.put_object("n", BytesBody(b"data"))
     assert layer.get_object("n").read() == b"data"

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Deleting local objects that the store has: only against a receipt.
+
+A receipt says that this very version, bytes and headers, was seen at the
+store. It is on disk before the local object goes. The delete names the
+version: newer data survives it, and newer metadata is looked for right
+before.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from onespace_core.crawler.outcome import RowWaitsError
+from onespace_core.crawler.rows import Row
+from onespace_core.state import Receipt
+from onespace_core.swift.source import LocalManifest, Source
+from onespace_core.swift.timestamps import tombstone_after
+from onespace_core.sync.copy import Copied
+from onespace_core.sync.decide import is_verified
+from onespace_core.sync.remote import RemoteObjects
+from onespace_core.telemetry import SyncRecorder
+
+
+class SegmentReaper(Protocol):
+    """Deletes local segments that nothing refers to any more."""
+
+    def add(self, manifest: LocalManifest) -> None:
+        """Note the segments of a manifest that was archived."""
+        ...
+
+
+class Archiver:
+    """Makes room in one container.
+
+    :param save: puts a receipt on disk; returns when it is there.
+    :param segments: what becomes of a large object's segments; None keeps
+        them.
+    :param clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        remote: RemoteObjects,
+        source: Source,
+        save: Callable[[Receipt], None],
+        recorder: SyncRecorder,
+        segments: SegmentReaper | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._remote = remote
+        self._source = source
+        self._save = save
+        self._recorder = recorder
+        self._segments = segments
+        self._clock = clock
+
+    def archive(self, row: Row, copied: Copied) -> None:
+        """Delete the local object, if the store has this version of it.
+
+        :raises RowWaitsError: it has not, or the object changed meanwhile;
+            nothing was deleted.
+        """
+        receipt = self._verified(copied)
+        local = copied.local
+        now = self._source.head(
+            local.name, policy_index=row.policy_index, newest=True
+        )
+        if now is None:
+            return  # somebody deleted it; there is a row for that
+        if now.timestamp != local.timestamp:
+            message = "it changed since it was copied"
+            raise RowWaitsError(message)
+        self._save(receipt)
+        # The segments first: what is noted twice does no harm, what is
+        # forgotten stays for ever.
+        if self._segments is not None and copied.manifest is not None:
+            self._segments.add(copied.manifest)
+        if self._source.delete(
+            local.name,
+            timestamp=tombstone_after(local.timestamp),
+            policy_index=row.policy_index,
+        ):
+            self._recorder.archived()
+
+    def _verified(self, copied: Copied) -> Receipt:
+        local = copied.local
+        remote = self._remote.head(local.name)
+        if remote is None or not is_verified(
+            local, remote, self._remote.traits
+        ):
+            message = "the store does not show the copy that was made"
+            raise RowWaitsError(message)
+        return Receipt(
+            name=local.name,
+            timestamp=local.timestamp,
+            etag=local.etag,
+            size=local.size,
+            remote_etag=remote.etag or "",
+            verified=self._clock(),
+            # Written before, since there is no time to write it after.
+            deleted=self._clock(),
+        )
