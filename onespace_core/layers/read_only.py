@@ -50,6 +50,8 @@ class ReadOnlyLayer(Layer):
             self.inner.capabilities,
             conditional_put=False,
             conditional_replace=False,
+            conditional_complete=False,
+            conditional_complete_replace=False,
             metadata_post=False,
             delete_reports_missing=False,
             object_expiry=False,

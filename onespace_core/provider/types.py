@@ -66,6 +66,9 @@ class Capabilities:
     :param conditional_put: ``if_none_match="*"`` on PUT creates only.
     :param conditional_replace: ``if_match=<etag>`` on PUT replaces only that
         version.
+    :param conditional_complete: ``if_none_match="*"`` on ``complete_upload``
+        of a ``MultipartUpload`` creates only.
+    :param conditional_complete_replace: ``if_match=<etag>`` likewise.
     :param list_delimiter: ``list_objects(delimiter=...)`` works.
     :param list_has_metadata: listed objects carry their user metadata.
     :param metadata_post: ``post_object`` changes metadata in place; False
@@ -92,6 +95,8 @@ class Capabilities:
     conditional_get: bool = False
     conditional_put: bool = False
     conditional_replace: bool = False
+    conditional_complete: bool = False
+    conditional_complete_replace: bool = False
     list_delimiter: bool = False
     list_has_metadata: bool = False
     metadata_post: bool = False

@@ -42,6 +42,8 @@ EVERYTHING = Capabilities(
     conditional_get=True,
     conditional_put=True,
     conditional_replace=True,
+    conditional_complete=True,
+    conditional_complete_replace=True,
     list_delimiter=True,
     list_has_metadata=True,
     metadata_post=True,
@@ -125,7 +127,8 @@ class MemoryBase(Provider):
     ) -> None:
         if EXPIRY in rules.names_lowered(system):
             self._need("object_expiry", op, bucket, key)
-        for need in rules.write_needs(conditions):
+        completion = op == "complete_upload"
+        for need in rules.write_needs(conditions, completion=completion):
             self._need(need, op, bucket, key)
 
     @contextlib.contextmanager

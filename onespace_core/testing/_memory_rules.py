@@ -160,21 +160,30 @@ def check_read(info: ObjectInfo, conditions: Conditions | None) -> None:
         raise NotModified("if_modified_since: not written since")
 
 
-def write_needs(conditions: Conditions | None) -> list[str]:
-    """Return the capabilities that conditions of a PUT need.
+def write_needs(
+    conditions: Conditions | None, *, completion: bool = False
+) -> list[str]:
+    """Return the capabilities that conditions of a write need.
 
     One that no capability stands for gives a name that nothing claims.
+
+    :param completion: whether it ends an upload; else it is a PUT.
     """
+    create, replace = (
+        ("conditional_complete", "conditional_complete_replace")
+        if completion
+        else ("conditional_put", "conditional_replace")
+    )
     needs = []
     given = conditions or Conditions()
     if given.if_none_match is not None:
         needs.append(
-            "conditional_put"
+            create
             if given.if_none_match == "*"
             else "if_none_match with an etag"
         )
     if given.if_match is not None:
-        needs.append("conditional_replace")
+        needs.append(replace)
     if given.if_modified_since or given.if_unmodified_since:
         needs.append("a time as condition of a PUT")
     return needs

@@ -16,7 +16,12 @@ import re
 from collections.abc import Iterator, Mapping
 from email import base64mime, quoprimime
 
-from onespace_core.provider import SYSTEM_HEADERS, InvalidRequest
+from onespace_core.provider import (
+    EXPIRY,
+    SYSTEM_HEADERS,
+    InvalidRequest,
+    NotSupported,
+)
 
 #: One encoded word: charset, encoding and text (RFC 2047 section 2).
 _WORD = re.compile(r"=\?([^?\s]+)\?([qQbB])\?([^?\s]*)\?=")
@@ -145,7 +150,10 @@ def system_parameters(system: Mapping[str, str] | None) -> dict[str, str]:
 
     :raises InvalidRequest: a name that is not in :data:`SYSTEM_HEADERS`, or
         a value that cannot be stored.
+    :raises NotSupported: an expiry: S3 ages objects by rules of the bucket.
     """
+    if system and EXPIRY in system:
+        raise NotSupported("S3 has no expiry of a single object")
     parameters = {}
     for name, value in (system or {}).items():
         if name not in SYSTEM_HEADERS:

@@ -125,11 +125,14 @@ def _capabilities(
     preset: Preset,
 ) -> Capabilities:
     writes = settings.get("conditional_writes")
+    completes = settings.get("conditional_complete")
     return Capabilities(
         range_get=True,
         conditional_get=True,
         conditional_put=writes in ("yes", "create"),
         conditional_replace=writes == "yes",
+        conditional_complete=completes in ("yes", "create"),
+        conditional_complete_replace=completes == "yes",
         list_delimiter=True,
         etag_is_md5=settings["etag_is_md5"] and encryption != "aws:kms",
         part_copy=preset.part_copy,

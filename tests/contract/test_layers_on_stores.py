@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from servers.harnesses import S3Harness, SwiftHarness, in_own_bucket
+from servers.harnesses import (
+    NEWLINE_OF_SWIFT,
+    S3Harness,
+    SwiftHarness,
+    in_own_bucket,
+)
 from servers.s3 import S3Server
 
 from onespace_core import layers
@@ -48,7 +53,7 @@ class StackHarness(Harness):
         stack: Provider = layers.RetryLayer(
             provider, sleep=lambda seconds: None, logger=LOGGER
         )
-        stack = layers.PrefixLayer(stack, "some/\u00e9 %41/")
+        stack = layers.PrefixLayer(stack, "some/\u00e9 +/")
         stack = layers.ThrottleLayer(stack, self._throttle)
         return layers.ObserveLayer(stack, self.events.append, logger=LOGGER)
 
@@ -96,6 +101,10 @@ class TestStackOnSwift(StackContract):
 
 class TestStackOnS3(StackContract):
     """The S3 provider at Swift's S3 API."""
+
+    known_failures: ClassVar[dict[str, str]] = {
+        "test_an_upload_to_an_awkward_key[newline]": NEWLINE_OF_SWIFT,
+    }
 
     @pytest.fixture(scope="class")
     @classmethod

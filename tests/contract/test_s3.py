@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from onespace_s3 import S3Provider
-from servers.harnesses import S3Harness, in_own_bucket
+from servers.harnesses import (
+    NEWLINE_OF_SWIFT,
+    S3Harness,
+    in_own_bucket,
+)
 from servers.s3 import S3Server
 
 from onespace_core.testing import contract
@@ -17,12 +21,21 @@ from onespace_core.testing import contract
 class TestRadosgw(contract.ProviderContract):
     """The S3 reference."""
 
+    known_failures: ClassVar[dict[str, str]] = {
+        "test_a_part_that_is_too_small_is_refused": "radosgw refuses a"
+        " completion that leaves out a part it has (400 InvalidPart)",
+    }
+
     @pytest.fixture(scope="class")
     @classmethod
     def harness(cls, radosgw: S3Server) -> Iterator[S3Harness]:
         yield from in_own_bucket(S3Harness(radosgw))
 
 
+_KEY_OF_MINIO = (
+    "MinIO refuses or changes keys with an empty path segment (400"
+    " XMinioInvalidObjectName)"
+)
 _NO_EMPTY_SEGMENT = pytest.mark.xfail(
     reason="MinIO refuses keys with an empty path segment (400"
     " XMinioInvalidObjectName), and its listings hide x/y where x is",
@@ -31,6 +44,24 @@ _NO_EMPTY_SEGMENT = pytest.mark.xfail(
 
 class TestMinio(contract.ProviderContract):
     """A second implementation, which keeps objects as files."""
+
+    known_failures: ClassVar[dict[str, str]] = {
+        **{
+            f"{test}[{key}]": _KEY_OF_MINIO
+            for test in (
+                "test_an_upload_to_an_awkward_key",
+                "test_an_awkward_key_is_copied",
+            )
+            for key in ("double-slash", "leading-slash", "trailing-slash")
+            if (test, key)
+            not in (
+                ("test_an_awkward_key_is_copied", "leading-slash"),
+                ("test_an_awkward_key_is_copied", "trailing-slash"),
+            )
+        },
+        "test_uploads_are_listed_by_prefix": "MinIO lists the uploads of a"
+        " whole key only",
+    }
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -84,6 +115,10 @@ class TestMinio(contract.ProviderContract):
 class TestSwiftS3Api(contract.ProviderContract):
     """Swift's own, which can create conditionally but not replace."""
 
+    known_failures: ClassVar[dict[str, str]] = {
+        "test_an_upload_to_an_awkward_key[newline]": NEWLINE_OF_SWIFT,
+    }
+
     @pytest.fixture(scope="class")
     @classmethod
     def harness(cls, s3api: S3Server) -> Iterator[S3Harness]:
@@ -101,6 +136,20 @@ class TestSwiftS3Api(contract.ProviderContract):
 
 class TestMoto(contract.ProviderContract):
     """A double of Amazon's."""
+
+    known_failures: ClassVar[dict[str, str]] = {
+        **{
+            f"{test}[newline]": "moto has no route for a line break in a key"
+            for test in (
+                "test_an_upload_to_an_awkward_key",
+                "test_an_awkward_key_is_copied",
+            )
+        },
+        "test_a_part_that_lies_is_not_there[other-md5]": "moto ignores"
+        " Content-MD5; the provider finds out afterwards",
+        "test_an_upload_that_is_not_there_is_named_as_such": "moto answers"
+        " 500 to a part of an upload that it does not know",
+    }
 
     @pytest.fixture(scope="class")
     @classmethod

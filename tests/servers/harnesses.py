@@ -20,6 +20,11 @@ from .s3 import S3Server
 
 OwnHarness = TypeVar("OwnHarness", "S3Harness", "SwiftHarness")
 
+#: Why a test of uploads fails at Swift's S3 API.
+NEWLINE_OF_SWIFT = (
+    "s3api lists the upload of a key with a line break with its id at the end"
+)
+
 
 class S3Harness(Harness):
     """A bucket of its own on a server."""

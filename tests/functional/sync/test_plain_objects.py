@@ -308,7 +308,8 @@ def test_large_bodies_are_replaced_too(any_rig):
     any_rig.assert_equal()
 
 
-def test_large_objects_are_reported_as_skipped_never_dropped(rig):
+def test_large_objects_to_swift_are_reported_as_skipped(swift_rig):
+    rig = swift_rig
     rig.put("segments/1", b"x" * 10)
     rig.connection.put_object(
         rig.container,
