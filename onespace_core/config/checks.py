@@ -23,13 +23,9 @@ from onespace_core.provider.types import KeyScheme
 NOT_YET = (
     # of the engine
     "retain_local_segments",
-    "remote_delete_after",
     "remote_delete_after_addition",
-    "storage_class_after",
     "convert_dlo",
     "min_segment_size",
-    "sync_container_metadata",
-    "sync_container_acl",
     # of the shunt
     "merge_namespaces",
     "restore_object",

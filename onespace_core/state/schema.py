@@ -73,6 +73,16 @@ _VERSIONS: dict[int, tuple[str, ...]] = {
     ),
     2: (
         """
+        CREATE TABLE note (
+            mapping TEXT NOT NULL,
+            account TEXT NOT NULL,
+            container TEXT NOT NULL,
+            name TEXT NOT NULL,
+            value TEXT NOT NULL,
+            PRIMARY KEY (mapping, account, container, name)
+        ) WITHOUT ROWID
+        """,
+        """
         CREATE TABLE receipt (
             mapping TEXT NOT NULL,
             account TEXT NOT NULL,

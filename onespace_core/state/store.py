@@ -16,6 +16,7 @@ from onespace_core.state.model import (
     Kind,
     Summary,
 )
+from onespace_core.state.notes import Notes
 from onespace_core.state.receipts import Receipts
 from onespace_core.state.uploads import Uploads
 
@@ -23,7 +24,7 @@ from onespace_core.state.uploads import Uploads
 _OF_MAPPINGS = ("cursor", "ledger", "health", "breaker", "deletions")
 
 
-class StateStore(Ledger, Receipts, Uploads, Breakers):
+class StateStore(Ledger, Receipts, Uploads, Breakers, Notes):
     """Durable progress of one node; see :class:`StateFile` for opening it.
 
     Every change is one transaction.

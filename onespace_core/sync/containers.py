@@ -54,8 +54,7 @@ class ContainerTask(Protocol):
     def __call__(self, headers: Mapping[str, str]) -> None:
         """Do what is left to do.
 
-        :param headers: of the local container, names lower case; a header
-            that was removed has an empty value.
+        :param headers: of the local container, names lower case.
         :raises OnespaceError: not now.
         """
         ...
@@ -91,8 +90,7 @@ class MetadataMirror:
         metadata = {
             name.removeprefix(_META): value
             for name, value in headers.items()
-            if name.startswith(_META)
-            and name.removeprefix(_META) not in _NEVER
+            if name.startswith(_META) and _can_travel(name)
         }
         acl = {
             kind: headers[name]
@@ -100,22 +98,33 @@ class MetadataMirror:
             if self._acl and name in headers
         }
         digest = _digest([self._bucket, metadata, acl])
-        if self._notes.load(self.NOTE) == digest:
+        note = self._notes.load(self.NOTE)
+        before = json.loads(note) if note else {"metadata": [], "acl": []}
+        if before.get("digest") == digest:
             return
+        noted = {
+            "digest": digest,
+            "metadata": sorted(metadata),
+            "acl": sorted(acl),
+        }
+        # What was there the last time and is gone is removed there as well.
+        metadata = {**dict.fromkeys(before["metadata"], ""), **metadata}
+        if self._acl:
+            acl = {**dict.fromkeys(before["acl"], ""), **acl}
         if metadata or acl:
             if not isinstance(self._provider, BucketMetadata):
                 raise NotSupported("the store's containers have no metadata")
             if self._prepare is not None:
                 self._prepare()
             self._provider.post_bucket(metadata, acl=acl, bucket=self._bucket)
-        self._notes.save(self.NOTE, digest)
+        self._notes.save(self.NOTE, json.dumps(noted))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Ageing:
     """What becomes of copies as they grow old.
 
-    :param delete_after: seconds, at least half a day; 0 means never.
+    :param delete_after: seconds, counted in whole days; 0 means never.
     :param move_after: seconds, and the storage class; None means never.
     """
 
@@ -130,13 +139,14 @@ class Ageing:
         """
         if not self.delete_after and self.move_after is None:
             return ()
-        days = max(1, round(self.delete_after / _DAY))
+        # A part of a day counts whole: no copy goes before its time.
+        days = -(-self.delete_after // _DAY)
         objects = AgeRule(
             rule_id=f"onespace {owner}",
             prefix=layout.root,
             delete_after=days if self.delete_after else None,
             move_after=self.move_after
-            and (max(1, round(self.move_after[0] / _DAY)), self.move_after[1]),
+            and (-(-self.move_after[0] // _DAY), self.move_after[1]),
         )
         if not self.delete_after or layout.manifest_root.startswith(
             layout.root
@@ -230,6 +240,11 @@ class ContainerTasks:
             return False
         self._said.pop(number, None)
         return True
+
+
+def _can_travel(name: str) -> bool:
+    """Leave out secrets, and a name that makes a Swift's listings fail."""
+    return name.isascii() and name.removeprefix(_META) not in _NEVER
 
 
 def _digest(value: object) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from onespace_core.concurrency import GreenPool, sleep
-from onespace_core.namespace.keys import layout_for
+from onespace_core.namespace.keys import KeyLayout, layout_for
 from onespace_core.provider import (
     ConfigError,
     KeyScheme,
@@ -22,6 +22,7 @@ from onespace_core.provider.registry import Registry
 from onespace_core.state import ContainerKey, StateStore
 from onespace_core.swift.environment import use_swift_dir
 from onespace_core.sync.brake import ContainerBrake
+from onespace_core.sync.container_tasks import TaskRunner
 from onespace_core.sync.layered import Store, layered
 from onespace_core.sync.multipart import MultipartCopier
 from onespace_core.sync.policy import policy_of
@@ -208,10 +209,16 @@ class _Builder:
         # their own, they take no place from another mapping's.
         rows = GreenPool(self._settings.workers)
 
+        tasks = self._tasks(mapping, store)
+
         def containers() -> Iterable[str]:
+            found: Iterable[str] = (mapping.container,)
             if mapping.per_account:
-                return self._swift.containers(mapping.account)
-            return (mapping.container,)
+                found = self._swift.containers(mapping.account)
+            for name in found:
+                layout = _layout(mapping, store.provider, name)
+                tasks.run(name, layout)
+                yield name
 
         def make_job(key: ContainerKey) -> Job:
             return self._job(mapping, key, store, breaker, rows)
@@ -244,14 +251,7 @@ class _Builder:
         settings = self._settings
         # A shard's objects are the root's: here, there and in the figures.
         root = key.root
-        layout = layout_for(
-            store.provider.KEY_SCHEME,
-            account=root.account,
-            container=root.container,
-            bucket=mapping.bucket,
-            per_account=mapping.per_account,
-            custom_prefix=mapping.custom_prefix,
-        )
+        layout = _layout(mapping, store.provider, root.container)
         policy = policy_of(mapping)
         source = self._swift.container(root.account, root.container)
         engine = SyncEngine(
@@ -313,6 +313,16 @@ class _Builder:
                 )
         return copier
 
+    def _tasks(self, mapping: Mapping, store: Store) -> TaskRunner:
+        return TaskRunner(
+            mapping,
+            store.provider,
+            self._store,
+            self._swift.container_headers,
+            lambda bucket: _preparation(mapping, store.probe, bucket),
+            self._logger,
+        )
+
     def _breaker(self, mapping: Mapping) -> Breaker:
         from onespace_core.crawler.breaker import Breaker, Limits
 
@@ -343,6 +353,17 @@ class _Builder:
             recorder = SyncRecorder(self._statsd, prefix)
             self.recorders[key] = recorder
         return recorder
+
+
+def _layout(mapping: Mapping, provider: Provider, container: str) -> KeyLayout:
+    return layout_for(
+        provider.KEY_SCHEME,
+        account=mapping.account,
+        container=container,
+        bucket=mapping.bucket,
+        per_account=mapping.per_account,
+        custom_prefix=mapping.custom_prefix,
+    )
 
 
 def _preparation(

@@ -55,6 +55,7 @@ def policy_of(mapping: Mapping) -> SyncPolicy:
         expiry=ExpiryRules(
             propagate=mapping.propagate_expiration,
             offset=mapping.propagate_expiration_offset,
+            after=mapping.remote_delete_after,
         ),
         multipart_threshold=mapping.multipart_threshold,
         part_size=mapping.part_size,

@@ -47,9 +47,10 @@ from onespace_core.testing._suite_listing import (
     ListingContract,
 )
 from onespace_core.testing._suite_manifests import ManifestContract
-from onespace_core.testing._suite_multipart import MultipartContract
+from onespace_core.testing._suite_multipart import PartsContract
 from onespace_core.testing._suite_protocols import ProtocolContract
 from onespace_core.testing._suite_reading import GetContract, HeadContract
+from onespace_core.testing._suite_uploads import UploadsContract
 from onespace_core.testing._suite_values import AWKWARD_KEYS
 from onespace_core.testing._suite_writing import PutContract
 from onespace_core.testing.harness import Harness
@@ -76,7 +77,8 @@ class ProviderContract(
     ExpiryContract,
     AgeContract,
     CopyContract,
-    MultipartContract,
+    PartsContract,
+    UploadsContract,
     ManifestContract,
 ):
     """Every promise of a provider; subclass it and write ``harness``.

@@ -269,7 +269,7 @@ class ExampleProvider(Provider):
         bucket: str | None = None,
     ) -> PutResult:
         """Write an object, whole or not at all; see the contract."""
-        refuse = rules.unclaimed_write(conditions)
+        refuse = rules.unclaimed_write(conditions, system)
         with (
             self._request("put_object", bucket, key, refuse=refuse) as (
                 db,
@@ -296,7 +296,11 @@ class ExampleProvider(Provider):
         bucket: str | None = None,
     ) -> None:
         """Replace metadata in place; see the contract."""
-        with self._request("post_object", bucket, key) as (db, name):
+        refuse = rules.unclaimed_write(None, system)
+        with self._request("post_object", bucket, key, refuse=refuse) as (
+            db,
+            name,
+        ):
             row = rules.headers(metadata, system, content_type)
             with store.transaction(db):
                 old = store.find(db, name, key)
@@ -325,3 +329,35 @@ class ExampleProvider(Provider):
                     (name, key.encode()),
                 )
             return done.rowcount == 1
+
+    def copy_object(
+        self,
+        source: str,
+        key: str,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        content_type: str | None = None,
+        system: Mapping[str, str] | None = None,
+        if_match: str | None = None,
+        source_bucket: str | None = None,
+        bucket: str | None = None,
+    ) -> PutResult:
+        """Copy an object within the file; see ``ObjectCopy``."""
+        refuse = rules.unclaimed_write(None, system)
+        with self._request("copy_object", bucket, key, refuse=refuse) as (
+            db,
+            name,
+        ):
+            rules.check_key(source)
+            rules.check_key(key)
+            rules.check_kept(metadata, content_type, system)
+            row = rules.headers(metadata, system, content_type)
+            with store.transaction(db):
+                where = source_bucket or self._bucket or ""
+                old = store.find(db, where, source)
+                store.check_bucket(db, name)
+                rules.check_version(if_match, old["etag"])
+                if metadata is None:
+                    row = {**dict(old), "modified": row["modified"]}
+                store.copy(db, old["id"], name, key, row)
+        return PutResult(etag=old["etag"])

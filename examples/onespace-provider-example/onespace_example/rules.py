@@ -19,7 +19,6 @@ from onespace_core.provider import (
     Conditions,
     IntegrityError,
     InvalidRequest,
-    NotSupported,
     PreconditionFailed,
     RangeNotSatisfiable,
 )
@@ -58,7 +57,9 @@ def unclaimed_read(conditions: Conditions | None) -> str | None:
     return None
 
 
-def unclaimed_write(conditions: Conditions | None) -> str | None:
+def unclaimed_write(
+    conditions: Conditions | None, system: Mapping[str, str] | None
+) -> str | None:
     """Return what is wrong with asking for these, if anything is."""
     given = conditions or Conditions()
     claimed = Conditions(
@@ -66,6 +67,8 @@ def unclaimed_write(conditions: Conditions | None) -> str | None:
     )
     if given != claimed or given.if_none_match not in (None, "*"):
         return "this condition of writes is not claimed"
+    if EXPIRY in (system or {}):
+        return "that an object expires is not claimed"
     return None
 
 
@@ -81,6 +84,18 @@ def check_conditions(conditions: Conditions | None, etag: str | None) -> None:
         raise PreconditionFailed("it is another version, or none")
 
 
+def check_version(if_match: str | None, etag: str) -> None:
+    """Refuse to copy another version than the one that is wanted."""
+    if if_match not in (None, etag):
+        raise PreconditionFailed("it is another version")
+
+
+def check_kept(metadata: Mapping[str, str] | None, *others: object) -> None:
+    """Refuse a copy that keeps the metadata and changes something else."""
+    if metadata is None and any(each is not None for each in others):
+        raise InvalidRequest("a type or headers are given with metadata only")
+
+
 def headers(
     metadata: Mapping[str, str] | None,
     system: Mapping[str, str] | None,
@@ -89,8 +104,6 @@ def headers(
     """Return the columns of an object that its headers say."""
     lowered = {name.lower(): v for name, v in (metadata or {}).items()}
     ours = {name.lower(): v for name, v in (system or {}).items()}
-    if EXPIRY in ours:
-        raise NotSupported("rows do not expire")
     if "" in lowered or ours.keys() - SYSTEM_HEADERS:
         raise InvalidRequest("such a header cannot be kept")
     return {

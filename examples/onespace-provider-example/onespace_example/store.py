@@ -161,6 +161,30 @@ def etag(db: sqlite3.Connection, name: str, key: str) -> str | None:
         return None
 
 
+def copy(
+    db: sqlite3.Connection,
+    source: int,
+    name: str,
+    key: str,
+    row: Mapping[str, Any],
+) -> None:
+    """Write a row with the bytes of another, within a transaction."""
+    db.execute(
+        "REPLACE INTO objects (bucket, key, body, etag, modified,"
+        " content_type, metadata, system)"
+        " SELECT ?, ?, body, etag, ?, ?, ?, ? FROM objects WHERE id = ?",
+        (
+            name,
+            key.encode(),
+            row["modified"],
+            row["content_type"],
+            row["metadata"],
+            row["system"],
+            source,
+        ),
+    )
+
+
 def replace(
     db: sqlite3.Connection,
     name: str,
