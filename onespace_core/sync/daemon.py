@@ -293,8 +293,8 @@ class _Builder:
         )
 
     def _large(
-        self, mapping: Mapping, root: ContainerKey, copier: LargeCopier | None
-    ) -> LargeCopier | None:
+        self, mapping: Mapping, root: ContainerKey, copier: LargeCopier
+    ) -> LargeCopier:
         """Give up what nobody will continue, before anything is copied."""
         noted = {
             key for key, _upload in self._store.open_uploads(root.mapping)

@@ -69,7 +69,7 @@ class SyncEngine:
         *,
         prepare: Preparation | None = None,
         container: str = "",
-        large: Callable[[RemoteObjects], LargeCopier | None] | None = None,
+        large: Callable[[RemoteObjects], LargeCopier] | None = None,
         save_receipt: Callable[[Receipt], None] | None = None,
         segments: SegmentReaper | None = None,
         brake: Brake | None = None,

@@ -11,6 +11,7 @@ from onespace_core.sync.large import LargeCopier
 from onespace_core.sync.multipart import MultipartCopier
 from onespace_core.sync.policy import SyncPolicy
 from onespace_core.sync.remote import RemoteObjects
+from onespace_core.sync.segments import SegmentCopier
 from onespace_core.sync.uploads import Uploads, UploadStore
 
 
@@ -20,18 +21,16 @@ def choose(
     policy: SyncPolicy,
     store: UploadStore,
     key: ContainerKey,
-) -> LargeCopier | None:
+) -> LargeCopier:
     """Return what copies large objects to a store.
 
     :param store: where open uploads are noted.
     :param key: the container; a shard's root, so that an upload is found
         again by whichever shard has the object.
-    :returns: None for a store with manifests of its own, for which there is
-        no way yet.
     """
     provider = remote.provider
     if isinstance(provider, LargeObjects):
-        return None
+        return SegmentCopier(provider, remote, source, policy.part_workers)
     if isinstance(provider, MultipartUpload):
         uploads = Uploads(provider, remote, store, key)
         return MultipartCopier(provider, remote, source, policy, uploads)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from onespace_s3 import GoogleInteropProvider
@@ -58,6 +58,20 @@ class GoogleHarness(Harness):
 
 class TestGoogleInteropOnMoto(contract.ProviderContract):
     """Without encoded listings and conditions on writes."""
+
+    known_failures: ClassVar[dict[str, str]] = {
+        **{
+            f"{test}[newline]": "moto has no route for a line break in a key"
+            for test in (
+                "test_an_upload_to_an_awkward_key",
+                "test_an_awkward_key_is_copied",
+            )
+        },
+        "test_a_part_that_lies_is_not_there[other-md5]": "moto ignores"
+        " Content-MD5; the provider finds out afterwards",
+        "test_an_upload_that_is_not_there_is_named_as_such": "moto answers"
+        " 500 to a part of an upload that it does not know",
+    }
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -44,8 +44,14 @@ def provider(s3_provider: Any) -> Any:
 
 
 @pytest.fixture
-def behind_proxy(s3_behind_proxy: Any) -> Any:
-    return s3_behind_proxy
+def behind_proxy(
+    s3_server: S3Server, s3_bucket: str
+) -> Iterator[tuple[FaultProxy, Any]]:
+    """With patience: the first upload costs radosgw a pool."""
+    with FaultProxy(s3_server.host, s3_server.port) as proxy:
+        provider = make(s3_server, s3_bucket, endpoint=proxy.url)
+        yield proxy, provider
+        provider.close()
 
 
 @pytest.fixture
@@ -432,6 +438,8 @@ def test_uploads_are_listed_page_by_page(
     s3_server: S3Server,
     page: int,
 ) -> None:
+    if (s3_server.name, page) == ("versitygw", 2):
+        pytest.xfail("versitygw 1.8 refuses the markers that it gave")
     monkeypatch.setattr(uploads, "MAX_ENTRIES", page)
     keys = ["a%41", "a+b", "d/x y", "d/x y", "d/\u00fc", "d/e", "z&<"]
     begun = [(key, provider.start_upload(key)) for key in keys]

@@ -308,23 +308,22 @@ def test_large_bodies_are_replaced_too(any_rig):
     any_rig.assert_equal()
 
 
-def test_large_objects_to_swift_are_reported_as_skipped(swift_rig):
-    rig = swift_rig
-    rig.put("segments/1", b"x" * 10)
+def test_symlinks_are_reported_as_skipped_never_dropped(rig):
+    rig.put("target", b"x" * 10)
     rig.connection.put_object(
         rig.container,
-        "dlo",
+        "link",
         b"",
-        headers={"X-Object-Manifest": f"{rig.container}/segments/"},
+        headers={"X-Symlink-Target": f"{rig.container}/target"},
     )
     done = rig.once()
-    assert rig.there().keys() == {"segments/1"}
+    assert rig.there().keys() == {"target"}
     assert "skipped 1" in done.stderr
-    assert "dlo" in done.stderr
+    assert "link" in done.stderr
     with rig.state() as state:
         ((_key, entry),) = state.entries()
-    assert (entry.name, entry.kind) == ("dlo", Kind.SKIPPED)
-    assert "dynamic large object" in entry.reason
+    assert (entry.name, entry.kind) == ("link", Kind.SKIPPED)
+    assert "symlink" in entry.reason
 
 
 def test_name_of_1024_bytes_fails_alone_and_is_named(rig):

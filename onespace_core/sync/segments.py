@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Large objects for stores with manifests of their own: another Swift.
+
+Segments are copied first, each as an object of its own in a container beside
+the remote one, then the manifest that names them: no manifest is ever
+visible without its bytes. A segment that is there already is not sent again.
+
+A segment's key has the name of its local container, so that two containers
+never collide. One whose bytes changed under the same name gets a key of its
+own: whatever was written before may still refer to the former bytes. For the
+same reason segments stay when a manifest is deleted or replaced.
+
+A dynamic large object becomes a static one of the same bytes, since only that
+says which segments it is made of.
+
+Memory for one large object: ``part_workers`` times what one transfer needs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+
+from onespace_core.concurrency import GreenPool
+from onespace_core.provider import (
+    BucketAdmin,
+    BucketNotFound,
+    Conditions,
+    LargeObjects,
+    ObjectInfo,
+    ObjectNotFound,
+    PreconditionFailed,
+    Provider,
+    ProviderError,
+    Segment,
+)
+from onespace_core.swift.source import (
+    LocalKind,
+    LocalManifest,
+    Piece,
+    Source,
+    SourceError,
+)
+from onespace_core.sync.concat import ConcatCopier
+from onespace_core.sync.large import LargeTask
+from onespace_core.sync.pieces import OpenPiece, PiecesBody, opener_for
+from onespace_core.sync.remote import RemoteObjects
+
+
+class SegmentCopier:
+    """Copies segments, then their manifest; a ``LargeCopier``.
+
+    A plain object that counts as large is one PUT: how much that may be is
+    the remote cluster's to say.
+
+    :param provider: the store with its manifests.
+    :param remote: the same store, by local names.
+    :param source: the local container.
+    :param workers: segments that are sent side by side.
+    """
+
+    def __init__(
+        self,
+        provider: LargeObjects,
+        remote: RemoteObjects,
+        source: Source,
+        workers: int,
+    ) -> None:
+        self._manifests = provider
+        self._remote = remote
+        self._source = source
+        self._workers = workers
+        self._whole = ConcatCopier(remote, source)
+        self._bucket = f"{remote.layout.bucket}_segments"
+
+    def etags(self, manifest: LocalManifest) -> Collection[str]:
+        """See :class:`LargeCopier`."""
+        pieces = manifest.pieces
+        if not pieces or not all(p.whole and p.data is None for p in pieces):
+            return ()
+        joined = "".join(piece.etag for piece in pieces)
+        return (_md5(joined.encode()),)
+
+    def put(self, task: LargeTask) -> int:
+        """See :class:`LargeCopier`."""
+        if task.local.kind is LocalKind.PLAIN or not task.manifest.pieces:
+            return self._whole.put(task)
+        sending = _Sending(
+            self._remote.provider, self._bucket, opener_for(self._source, task)
+        )
+        segments = sending.send(task.manifest.pieces, self._workers)
+        self._manifests.put_manifest(
+            self._remote.layout.key(task.local.name),
+            segments,
+            metadata=task.headers.metadata,
+            content_type=task.headers.content_type,
+            system=task.headers.system,
+            conditions=self._remote.conditions(task.remote),
+            bucket=self._remote.layout.bucket,
+        )
+        return sending.bytes_read
+
+    def relabel(self, task: LargeTask) -> None:
+        """See :class:`LargeCopier`."""
+        if task.remote is None:
+            message = "there is no copy to relabel"
+            raise TypeError(message)
+        self._remote.relabel(task.local.name, task.headers, task.remote)
+
+    def settle(self, task: LargeTask) -> None:
+        """See :class:`LargeCopier`; nothing belongs beside the copy."""
+
+    def replaced(self, name: str, remote: ObjectInfo) -> None:
+        """See :class:`LargeCopier`; segments stay, others may need them."""
+
+    def remove(self, name: str, remote: ObjectInfo) -> None:
+        """See :class:`LargeCopier`; segments stay, others may need them."""
+        del remote
+        self._remote.delete(name)
+
+
+class _Sending:
+    """The segments of one large object on their way."""
+
+    def __init__(
+        self, provider: Provider, bucket: str, open_piece: OpenPiece
+    ) -> None:
+        self._provider = provider
+        self._bucket = bucket
+        self._open_piece = open_piece
+        self._failure: BaseException | None = None
+        self.bytes_read = 0
+
+    def send(self, pieces: Collection[Piece], workers: int) -> list[Segment]:
+        """Send what is not there; return all, in order.
+
+        The first failure is raised when those under way have ended; what was
+        sent by then is found the next time.
+        """
+        self._prepare()
+        objects = {_identity(piece): piece for piece in pieces}
+        pool = GreenPool(workers)
+        threads = {
+            identity: pool.spawn(self._send, piece)
+            for identity, piece in objects.items()
+        }
+        keys = {name: thread.wait() for name, thread in threads.items()}
+        if self._failure is not None:
+            raise self._failure
+        return [
+            self._segment(piece, keys[_identity(piece)]) for piece in pieces
+        ]
+
+    def _prepare(self) -> None:
+        try:
+            self._provider.head_bucket(self._bucket)
+        except BucketNotFound:
+            if not isinstance(self._provider, BucketAdmin):
+                raise
+            self._provider.create_bucket(self._bucket)
+
+    def _send(self, piece: Piece) -> str:
+        if self._failure is not None:
+            return ""
+        try:
+            return self._placed(piece)
+        except Exception as exc:  # noqa: BLE001 - raised by ``send``
+            self._failure = self._failure or exc
+            return ""
+
+    def _placed(self, piece: Piece) -> str:
+        """Return the key that has the piece's object; send it if need be."""
+        _container, name, etag = _identity(piece)
+        plain = f"{piece.container}/{name}"
+        for key in (plain, f"{plain}.{etag}"):
+            try:
+                there = self._provider.head_object(key, bucket=self._bucket)
+            except ObjectNotFound:
+                try:
+                    self._write(key, piece)
+                except PreconditionFailed:
+                    continue  # another node was first; perhaps with the same
+                return key
+            if (there.etag, there.size) == (etag, _size(piece)):
+                return key
+        message = f"somebody else writes {plain} in {self._bucket}"
+        raise SourceError(message)
+
+    def _write(self, key: str, piece: Piece) -> None:
+        whole = _whole(piece)
+        body = PiecesBody((whole,), self._open_piece, md5=_identity(piece)[2])
+        create = (
+            Conditions(if_none_match="*")
+            if self._provider.capabilities.conditional_put
+            else None
+        )
+        try:
+            self._provider.put_object(
+                key, body, conditions=create, bucket=self._bucket
+            )
+        except ProviderError:
+            if body.failure is not None:
+                raise body.failure from None
+            raise
+        finally:
+            self.bytes_read += body.bytes_read
+
+    def _segment(self, piece: Piece, key: str) -> Segment:
+        size = _size(piece)
+        return Segment(
+            bucket=self._bucket,
+            key=key,
+            size=size,
+            etag=_identity(piece)[2],
+            first=piece.first,
+            last=None if piece.last == size - 1 else piece.last,
+        )
+
+
+def _identity(piece: Piece) -> tuple[str, str, str]:
+    """Return what the object of a piece is, whichever range is meant."""
+    if piece.data is None:
+        return piece.container, piece.name, piece.etag
+    md5 = _md5(piece.data)
+    return piece.container, f".inline/{md5}", md5
+
+
+def _size(piece: Piece) -> int:
+    return piece.size if piece.data is None else len(piece.data)
+
+
+def _whole(piece: Piece) -> Piece:
+    return Piece(
+        container=piece.container,
+        name=piece.name,
+        size=_size(piece),
+        etag=piece.etag,
+        first=0,
+        last=_size(piece) - 1,
+        data=piece.data,
+    )
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
