@@ -215,18 +215,18 @@ _NANOSECONDS = pytest.mark.xfail(
 class TestVersityGateway(contract.ProviderContract):
     """A third implementation, which keeps objects as files of that name."""
 
-    known_failures: ClassVar[dict[str, str]] = {
-        name: "versitygw has no lifecycle rules (501); the provider says so"
-        " when it is asked"
-        for name in (
+    known_failures: ClassVar[dict[str, str]] = dict.fromkeys(
+        (
             "test_a_rule_is_added_replaced_and_dropped",
             "test_rules_stand_side_by_side",
             "test_somebody_elses_rule_for_ours_is_kept[]",
             "test_somebody_elses_rule_for_ours_is_kept[p]",
             "test_somebody_elses_rule_for_ours_is_kept[p/]",
             "test_rules_of_a_missing_bucket_raise",
-        )
-    }
+        ),
+        "versitygw has no lifecycle rules (501); the provider says so when"
+        " it is asked",
+    )
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -14,6 +14,7 @@ from onespace_core.sync.concat import ConcatCopier
 from onespace_core.sync.engine import SyncPolicy
 from onespace_core.sync.multipart import MultipartCopier
 from onespace_core.sync.remote import RemoteObjects
+from onespace_core.sync.segments import SegmentCopier
 from onespace_core.sync.sending import side_by_side
 from onespace_core.sync.strategy import choose
 
@@ -81,7 +82,7 @@ def test_what_runs_is_ended_with_its_caller():
     [
         (S3_LIKE, MultipartCopier),
         (S3_LIKE - {MultipartUpload}, ConcatCopier),
-        (frozenset(PROTOCOLS), type(None)),
+        (frozenset(PROTOCOLS), SegmentCopier),
     ],
 )
 def test_the_way_follows_from_what_the_store_offers(tmp_path, protocols, kind):
