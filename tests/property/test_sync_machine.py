@@ -8,7 +8,9 @@ requests fail before or after they were done; nodes crash; clocks move; the
 ring and databases change.
 
 What must hold: when all is quiet again, the store is equal to the
-container.
+container. In the second machine the nodes move objects away: then the store
+has the newest version of whatever no user deleted, though nothing is left in
+the container, and no copy ever goes.
 """
 
 from __future__ import annotations
@@ -79,7 +81,8 @@ class CrashError(GreenletExit):
 class World:
     """What all nodes share."""
 
-    def __init__(self, seed, capabilities):
+    def __init__(self, seed, capabilities, policy):
+        self.policy = policy
         self.random = random.Random(seed)
         self.clock = Clock()
         self.source = FakeSource()
@@ -152,6 +155,19 @@ class NodeSource:
     def open(self, name, *, policy_index=None, newest):
         return self._read("open", name, newest)
 
+    def delete(self, name, *, timestamp, policy_index=None):
+        """Delete as an archive does; its row reaches this node's replica."""
+        world = self._node.world
+        self._node.live()
+        world.pause()
+        self._node.live()
+        done = world.source.delete(name, timestamp=timestamp)
+        if done:
+            version = world.source.versions[name][-1]
+            self._node.database.merge(row_of(name, version, timestamp))
+        self._node.count_down()
+        return done
+
     def _read(self, op, name, newest):
         world = self._node.world
         self._node.live()
@@ -213,8 +229,9 @@ class Node:
             plain,
             LAYOUT,
             NodeSource(self),
-            SyncPolicy(),
+            world.policy,
             SyncRecorder(),
+            save_receipt=lambda receipt: self.store.save_receipt(KEY, receipt),
         )
         self.job = Job(
             KEY,
@@ -256,8 +273,26 @@ class Node:
             return False
 
 
+def row_of(name, version, data_timestamp):
+    """Return the row of a version."""
+    info = None if version.data is None else version.info(name)
+    return Row(
+        rowid=0,
+        name=name,
+        deleted=info is None,
+        timestamp=version.timestamp,
+        data_timestamp=data_timestamp,
+        size=info.size if info else 0,
+        etag=info.etag if info else "noetag",
+        content_type=version.content_type,
+        policy_index=0,
+    )
+
+
 class SyncMachine(RuleBasedStateMachine):
     """See the module."""
+
+    POLICY = SyncPolicy()
 
     @initialize(
         seed=st.integers(0, 2**32),
@@ -270,7 +305,7 @@ class SyncMachine(RuleBasedStateMachine):
         capabilities = dataclasses.replace(
             EVERYTHING, etag_is_md5=md5, **conditions
         )
-        self.world = World(seed, capabilities)
+        self.world = World(seed, capabilities, self.POLICY)
         self.nodes = [
             Node(self.world, n, os.path.join(self.folder, f"{n}.sqlite"))
             for n in range(nodes)
@@ -278,20 +313,6 @@ class SyncMachine(RuleBasedStateMachine):
         self.idents = 0
 
     # -- users --------------------------------------------------------------
-
-    def _row(self, name, version, data_timestamp):
-        info = None if version.data is None else version.info(name)
-        return Row(
-            rowid=0,
-            name=name,
-            deleted=info is None,
-            timestamp=version.timestamp,
-            data_timestamp=data_timestamp,
-            size=info.size if info else 0,
-            etag=info.etag if info else "noetag",
-            content_type=version.content_type,
-            policy_index=0,
-        )
 
     def _write(self, name, where, data, color):
         """Put (bytes), post (data is ... ) or delete (None) an object."""
@@ -324,7 +345,7 @@ class SyncMachine(RuleBasedStateMachine):
             metadata=metadata,
             content_type=f"text/{color}",
         )
-        row = self._row(name, version, data_timestamp)
+        row = row_of(name, version, data_timestamp)
         for number, node in enumerate(self.nodes):
             if where >> number & 1 or number == where % len(self.nodes):
                 node.database.merge(row)
@@ -483,11 +504,8 @@ class SyncMachine(RuleBasedStateMachine):
         world.fault_rate = world.lag_rate = 0.0
         for node in self.nodes:
             node.crash_in, node.skew = None, 0.0
-        for _ in self.nodes:
-            for source in self.nodes:
-                for target in self.nodes:
-                    source.database.replicate_to(target.database)
         for _ in range(4):
+            self._replicate()
             world.clock.now += SLACK + 61.0
             while any(self._work(self.nodes)):
                 pass
@@ -495,6 +513,12 @@ class SyncMachine(RuleBasedStateMachine):
             owed = [entry for _key, entry in node.store.entries(KEY)]
             assert owed == [], f"node {node.number} still owes something"
         self._compare()
+
+    def _replicate(self):
+        for _ in self.nodes:
+            for source in self.nodes:
+                for target in self.nodes:
+                    source.database.replicate_to(target.database)
 
     def _compare(self):
         objects = self.world.memory.store.buckets["b"].objects
@@ -528,10 +552,46 @@ class SyncMachine(RuleBasedStateMachine):
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class ArchiveMachine(SyncMachine):
+    """Nodes move objects to the store; deletions of users stay here."""
+
+    POLICY = SyncPolicy(propagate_delete=False, retain_local=False)
+
+    def nodes_work(self, work):
+        before = self._copies()
+        super().nodes_work(work)
+        lost = before - self._copies()
+        assert not lost, f"{lost} went from the store"
+
+    def _copies(self):
+        return set(self.world.memory.store.buckets["b"].objects)
+
+    def _compare(self):
+        objects = self.world.memory.store.buckets["b"].objects
+        for name, versions in self.world.source.versions.items():
+            # A tombstone with an offset is ours.
+            newest = next(
+                v
+                for v in reversed(versions)
+                if v.data is not None or "_" not in v.timestamp
+            )
+            assert versions[-1].data is None, f"{name} was not moved"
+            if newest.data is None:
+                continue
+            found = objects.get(LAYOUT.key(name))
+            assert found is not None, f"the only copy of {name} is lost"
+            info, data = found
+            local = newest.info(name)
+            assert data == newest.data
+            assert user_metadata(info.metadata) == dict(local.metadata)
+            assert info.content_type == local.content_type
+
+
 @pytest.mark.slow
-def test_quiet_store_is_equal_to_its_container_whatever_happened_before():
+@pytest.mark.parametrize("machine", [SyncMachine, ArchiveMachine])
+def test_quiet_store_has_what_it_should_whatever_happened_before(machine):
     run_state_machine_as_test(
-        SyncMachine,
+        machine,
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
