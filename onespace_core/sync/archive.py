@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from onespace_core.crawler.outcome import RowWaitsError
 from onespace_core.crawler.rows import Row
 from onespace_core.state import Receipt
-from onespace_core.swift.source import LocalManifest, Source
+from onespace_core.swift.source import Source
 from onespace_core.swift.timestamps import tombstone_after
 from onespace_core.sync.copy import Copied
 from onespace_core.sync.decide import is_verified
@@ -24,20 +23,10 @@ from onespace_core.sync.remote import RemoteObjects
 from onespace_core.telemetry import SyncRecorder
 
 
-class SegmentReaper(Protocol):
-    """Deletes local segments that nothing refers to any more."""
-
-    def add(self, manifest: LocalManifest) -> None:
-        """Note the segments of a manifest that was archived."""
-        ...
-
-
 class Archiver:
-    """Makes room in one container.
+    """Makes room in one container; segments of large objects stay.
 
     :param save: puts a receipt on disk; returns when it is there.
-    :param segments: what becomes of a large object's segments; None keeps
-        them.
     :param clock: seconds since the epoch.
     """
 
@@ -47,7 +36,6 @@ class Archiver:
         source: Source,
         save: Callable[[Receipt], None],
         recorder: SyncRecorder,
-        segments: SegmentReaper | None = None,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -55,7 +43,6 @@ class Archiver:
         self._source = source
         self._save = save
         self._recorder = recorder
-        self._segments = segments
         self._clock = clock
 
     def archive(self, row: Row, copied: Copied) -> None:
@@ -75,10 +62,6 @@ class Archiver:
             message = "it changed since it was copied"
             raise RowWaitsError(message)
         self._save(receipt)
-        # The segments first: what is noted twice does no harm, what is
-        # forgotten stays for ever.
-        if self._segments is not None and copied.manifest is not None:
-            self._segments.add(copied.manifest)
         if self._source.delete(
             local.name,
             timestamp=tombstone_after(local.timestamp),

@@ -52,11 +52,9 @@ class Copied:
     """A version that the store holds now, as far as we know.
 
     :param local: of a large object, as a client sees it.
-    :param manifest: of a large object; None for a plain one.
     """
 
     local: LocalObject
-    manifest: LocalManifest | None = None
 
 
 class Copier:
@@ -323,7 +321,7 @@ class Copier:
                 self._apply(self._large, action, task)
             except PreconditionFailed:
                 continue
-            return Copied(local, manifest)
+            return Copied(local)
         message = "somebody else keeps writing this key"
         raise RowWaitsError(message)
 

@@ -19,7 +19,7 @@ from onespace_core.provider import (
 )
 from onespace_core.state import Receipt
 from onespace_core.swift.source import Source, SourceError
-from onespace_core.sync.archive import Archiver, SegmentReaper
+from onespace_core.sync.archive import Archiver
 from onespace_core.sync.copy import Copier
 from onespace_core.sync.delete import Brake, Deleter
 from onespace_core.sync.large import LargeCopier
@@ -54,7 +54,6 @@ class SyncEngine:
     :param large: makes what copies large objects; None skips them.
     :param save_receipt: see :class:`Archiver`; needed where the policy does
         not keep local objects.
-    :param segments: see :class:`Archiver`.
     :param brake: see :class:`Deleter`.
     """
 
@@ -71,7 +70,6 @@ class SyncEngine:
         container: str = "",
         large: Callable[[RemoteObjects], LargeCopier] | None = None,
         save_receipt: Callable[[Receipt], None] | None = None,
-        segments: SegmentReaper | None = None,
         brake: Brake | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -111,7 +109,6 @@ class SyncEngine:
                 source,
                 save_receipt,
                 recorder,
-                segments,
                 clock=clock,
             )
 
