@@ -10,6 +10,7 @@ import pytest
 from onespace_s3 import S3Provider
 from servers.harnesses import (
     NEWLINE_OF_SWIFT,
+    NO_AGE_RULES,
     S3Harness,
     in_own_bucket,
 )
@@ -116,6 +117,7 @@ class TestSwiftS3Api(contract.ProviderContract):
     """Swift's own, which can create conditionally but not replace."""
 
     known_failures: ClassVar[dict[str, str]] = {
+        **NO_AGE_RULES,
         "test_an_upload_to_an_awkward_key[newline]": NEWLINE_OF_SWIFT,
     }
 
@@ -215,18 +217,7 @@ _NANOSECONDS = pytest.mark.xfail(
 class TestVersityGateway(contract.ProviderContract):
     """A third implementation, which keeps objects as files of that name."""
 
-    known_failures: ClassVar[dict[str, str]] = dict.fromkeys(
-        (
-            "test_a_rule_is_added_replaced_and_dropped",
-            "test_rules_stand_side_by_side",
-            "test_somebody_elses_rule_for_ours_is_kept[]",
-            "test_somebody_elses_rule_for_ours_is_kept[p]",
-            "test_somebody_elses_rule_for_ours_is_kept[p/]",
-            "test_rules_of_a_missing_bucket_raise",
-        ),
-        "versitygw has no lifecycle rules (501); the provider says so when"
-        " it is asked",
-    )
+    known_failures: ClassVar[dict[str, str]] = NO_AGE_RULES
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -20,6 +20,19 @@ from .s3 import S3Server
 
 OwnHarness = TypeVar("OwnHarness", "S3Harness", "SwiftHarness")
 
+#: Tests that a store without lifecycle rules fails: the provider says so when
+#: it is asked, since S3 has no way to ask before.
+NO_AGE_RULES = dict.fromkeys(
+    (
+        "test_a_rule_is_added_replaced_and_dropped",
+        "test_rules_stand_side_by_side",
+        "test_somebody_elses_rule_for_ours_is_kept[]",
+        "test_somebody_elses_rule_for_ours_is_kept[p]",
+        "test_somebody_elses_rule_for_ours_is_kept[p/]",
+        "test_rules_of_a_missing_bucket_raise",
+    ),
+    "the store has no lifecycle rules; the provider says so when it is asked",
+)
 #: Why a test of uploads fails at Swift's S3 API.
 NEWLINE_OF_SWIFT = (
     "s3api lists the upload of a key with a line break with its id at the end"
