@@ -76,9 +76,9 @@ def test_failed_waiting_and_skipped_objects_are_named_with_reasons(rig):
     rig.put("n" * 1024, b"data")
     rig.connection.put_object(
         rig.container,
-        "manifest",
+        "link",
         b"",
-        headers={"X-Object-Manifest": f"{rig.container}/parts/"},
+        headers={"X-Symlink-Target": f"{rig.container}/fine"},
     )
     add_rows(
         rig.swift,
@@ -99,7 +99,7 @@ def test_failed_waiting_and_skipped_objects_are_named_with_reasons(rig):
     assert "(tried 1 times, next in " in failed[0]
     assert waiting[0].startswith(where + r"ghost\nline since ")
     assert "no replica has it" in waiting[0]
-    assert "dynamic large object" in skipped[0]
+    assert "symlink" in skipped[0]
     assert "tried" not in skipped[0]
     assert "fine" not in done.stdout
 
@@ -108,9 +108,9 @@ def test_the_list_of_objects_can_be_short_or_long(rig):
     for number in range(25):
         rig.connection.put_object(
             rig.container,
-            f"manifest{number}",
+            f"link{number}",
             b"",
-            headers={"X-Object-Manifest": f"{rig.container}/parts/"},
+            headers={"X-Symlink-Target": f"{rig.container}/fine"},
         )
     rig.once()
 
