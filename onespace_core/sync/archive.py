@@ -15,9 +15,8 @@ from collections.abc import Callable
 from onespace_core.crawler.outcome import RowWaitsError
 from onespace_core.crawler.rows import Row
 from onespace_core.state import Receipt
-from onespace_core.swift.source import Source
+from onespace_core.swift.source import LocalObject, Source
 from onespace_core.swift.timestamps import tombstone_after
-from onespace_core.sync.copy import Copied
 from onespace_core.sync.decide import is_verified
 from onespace_core.sync.remote import RemoteObjects
 from onespace_core.telemetry import SyncRecorder
@@ -45,14 +44,14 @@ class Archiver:
         self._recorder = recorder
         self._clock = clock
 
-    def archive(self, row: Row, copied: Copied) -> None:
+    def archive(self, row: Row, local: LocalObject) -> None:
         """Delete the local object, if the store has this version of it.
 
+        :param local: the version that was copied; see :meth:`Copier.copy`.
         :raises RowWaitsError: it has not, or the object changed meanwhile;
             nothing was deleted.
         """
-        receipt = self._verified(copied)
-        local = copied.local
+        receipt = self._verified(local)
         now = self._source.head(
             local.name, policy_index=row.policy_index, newest=True
         )
@@ -69,8 +68,7 @@ class Archiver:
         ):
             self._recorder.archived()
 
-    def _verified(self, copied: Copied) -> Receipt:
-        local = copied.local
+    def _verified(self, local: LocalObject) -> Receipt:
         remote = self._remote.head(local.name)
         if remote is None or not is_verified(
             local, remote, self._remote.traits

@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
-from onespace_core.provider import Stream
+import contextlib
+from collections.abc import Iterator
+from typing import Protocol
+
+from onespace_core.provider import ProviderError, Stream
 from onespace_core.swift.source import (
     LocalObject,
     LocalReader,
@@ -106,3 +110,23 @@ class _Tracked:
 
 def _version(info: LocalObject) -> tuple[str, str, int]:
     return info.timestamp, info.etag, info.size
+
+
+class ReadsSource(Protocol):
+    """A body that remembers what went wrong with the local cluster."""
+
+    failure: Exception | None
+
+
+@contextlib.contextmanager
+def source_first(body: ReadsSource) -> Iterator[None]:
+    """Raise what the local cluster did wrong, not what a provider made of it.
+
+    :param body: what the provider is given inside the block.
+    """
+    try:
+        yield
+    except ProviderError:
+        if body.failure is not None:
+            raise body.failure from None
+        raise

@@ -9,18 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from onespace_core.provider import (
-    IntegrityError,
-    ObjectInfo,
-    PreconditionFailed,
-    ProviderError,
-)
+from onespace_core.provider import ObjectInfo
 from onespace_core.swift.source import LocalManifest, Source
 from onespace_core.sync.beside import SLO_MARK, Manifests
-from onespace_core.sync.large import LargeTask
+from onespace_core.sync.body import source_first
+from onespace_core.sync.large import LargeTask, check_made
 from onespace_core.sync.pieces import PiecesBody, opener_for
 from onespace_core.sync.remote import RemoteObjects
-from onespace_core.sync.stamp import STAMP
 
 
 class ConcatCopier:
@@ -48,13 +43,17 @@ class ConcatCopier:
             md5=_whole(task.manifest),
         )
         headers = self._manifests.marked(task)
-        try:
+        with source_first(body):
             self._remote.put(task.local.name, body, headers, task.remote)
-        except ProviderError:
-            if body.failure is not None:
-                raise body.failure from None
-            raise
-        self._verify(task, body)
+        check_made(
+            self._remote,
+            task,
+            lambda info: (
+                info.size == body.size
+                and (not self._etag_is_md5 or info.etag == body.sent_md5)
+            ),
+            of=str(body.size),
+        )
         self._manifests.write(task)
         return body.bytes_read
 
@@ -84,28 +83,6 @@ class ConcatCopier:
         """
         self.replaced(name, remote)
         self._remote.delete(name)
-
-    def _verify(self, task: LargeTask, body: PiecesBody) -> None:
-        """Look at what the store has, and delete it if it is wrong.
-
-        :raises PreconditionFailed: somebody else has written it since.
-        :raises IntegrityError: it is wrong.
-        """
-        name = task.local.name
-        info = self._remote.head(name)
-        stamp = task.headers.metadata[STAMP]
-        if info is None or info.metadata.get(STAMP) != stamp:
-            reason = "somebody else has written it meanwhile"
-            raise PreconditionFailed(reason, key=name)
-        same = not self._etag_is_md5 or info.etag == body.sent_md5
-        if info.size == body.size and same:
-            return
-        self._remote.delete(name)
-        reason = (
-            f"the store made {info.size} bytes with the ETag {info.etag} of "
-            f"{body.size}; they were deleted"
-        )
-        raise IntegrityError(reason, key=name)
 
 
 def _whole(manifest: LocalManifest) -> str | None:

@@ -8,7 +8,6 @@ The common case is cheap: a new object costs one local GET and one PUT with
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -19,7 +18,6 @@ from onespace_core.provider import (
     ObjectInfo,
     ObjectNotFound,
     PreconditionFailed,
-    ProviderError,
 )
 from onespace_core.swift.source import (
     LocalKind,
@@ -29,7 +27,7 @@ from onespace_core.swift.source import (
     Source,
     SourceChangedError,
 )
-from onespace_core.sync.body import LocalBody
+from onespace_core.sync.body import LocalBody, source_first
 from onespace_core.sync.decide import Action, decide_live, is_large
 from onespace_core.sync.large import (
     LargeCopier,
@@ -45,16 +43,6 @@ from onespace_core.telemetry import SyncRecorder
 #: Conditions that others broke in between before a row is put off.
 _ROUNDS = 3
 _LARGE = (LocalKind.SLO, LocalKind.DLO)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Copied:
-    """A version that the store holds now, as far as we know.
-
-    :param local: of a large object, as a client sees it.
-    """
-
-    local: LocalObject
 
 
 class Copier:
@@ -90,11 +78,13 @@ class Copier:
         self._probably_new = True
         self._on_answer = on_answer
 
-    def copy(self, row: Row, *, again: bool) -> Copied | None:
+    def copy(self, row: Row, *, again: bool) -> LocalObject | None:
         """Make the store hold a row's object, or a newer version of it.
 
-        :returns: None if that is not what has to be done: the store has a
-            newer version, or the object is not selected.
+        :returns: the version that the store holds now, as far as we know; a
+            large object as a client sees it. None if nothing had to be
+            copied: the store has a newer version, or the object is not
+            selected.
         :raises RowWaitsError: not now.
         :raises RowSkippedError: nothing here can copy it.
         """
@@ -124,7 +114,7 @@ class Copier:
 
     def _copy_version(
         self, row: Row, *, again: bool, newest: bool
-    ) -> Copied | None:
+    ) -> LocalObject | None:
         self._remote.prepare()
         if self._policy.criteria is not None or self._is_big(row):
             local = self._head(row, newest=newest)
@@ -185,7 +175,7 @@ class Copier:
         reader: LocalReader,
         remote: ObjectInfo | None,
         policy_index: int | None,
-    ) -> Copied | None:
+    ) -> LocalObject | None:
         local = reader.info
         require_copyable(local)
         body = LocalBody(self._source, reader, policy_index)
@@ -201,7 +191,7 @@ class Copier:
                 self._probably_new = False
                 continue
             self._after_put(local, body.bytes_read, remote)
-            return Copied(local)
+            return local
         message = "somebody else keeps writing this key"
         raise RowWaitsError(message)
 
@@ -228,14 +218,10 @@ class Copier:
     def _put(
         self, local: LocalObject, body: LocalBody, remote: ObjectInfo | None
     ) -> None:
-        try:
+        with source_first(body):
             self._remote.put(
                 local.name, body, self._headers(local, None), remote
             )
-        except ProviderError:
-            if body.failure is not None:
-                raise body.failure from None
-            raise
 
     def _after_put(
         self, local: LocalObject, bytes_read: int, remote: ObjectInfo | None
@@ -268,12 +254,12 @@ class Copier:
 
     def _finish(
         self, local: LocalObject, remote: ObjectInfo, action: Action
-    ) -> Copied | None:
+    ) -> LocalObject | None:
         require_copyable(local)
         if action is Action.POST:
             self._relabel(local, remote)
         self._recorder.done(action.value)
-        return None if action is Action.REMOTE_NEWER else Copied(local)
+        return None if action is Action.REMOTE_NEWER else local
 
     def _relabel(self, local: LocalObject, remote: ObjectInfo) -> None:
         try:
@@ -291,7 +277,7 @@ class Copier:
 
     def _copy_large(
         self, found: LocalObject, policy_index: int | None
-    ) -> Copied | None:
+    ) -> LocalObject | None:
         assert self._large is not None  # noqa: S101 - see _is_large
         if not self._selected(found):
             return None
@@ -321,7 +307,7 @@ class Copier:
                 self._apply(self._large, action, task)
             except PreconditionFailed:
                 continue
-            return Copied(local)
+            return local
         message = "somebody else keeps writing this key"
         raise RowWaitsError(message)
 

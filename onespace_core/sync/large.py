@@ -5,16 +5,22 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Protocol
 
-from onespace_core.provider import ObjectInfo
+from onespace_core.provider import (
+    IntegrityError,
+    ObjectInfo,
+    PreconditionFailed,
+)
 from onespace_core.swift.source import (
     LocalKind,
     LocalManifest,
     LocalObject,
     Piece,
 )
+from onespace_core.sync.remote import RemoteObjects
+from onespace_core.sync.stamp import STAMP
 from onespace_core.sync.travel import Headers
 
 
@@ -87,6 +93,38 @@ def logical(local: LocalObject, manifest: LocalManifest) -> LocalObject:
         joined = "".join(md5 for _container, _name, md5 in manifest.members)
         etag = hashlib.md5(joined.encode(), usedforsecurity=False).hexdigest()
     return dataclasses.replace(local, size=manifest.size, etag=etag)
+
+
+def check_made(
+    remote: RemoteObjects,
+    task: LargeTask,
+    right: Callable[[ObjectInfo], bool],
+    *,
+    of: str,
+) -> None:
+    """Look at a copy that was just written, and delete a wrong one.
+
+    Left there, its stamp would say that it is this version.
+
+    :param right: whether what HEAD answers is what was sent.
+    :param of: what that was, for the error.
+    :raises PreconditionFailed: somebody else has written it since.
+    :raises IntegrityError: it was wrong.
+    """
+    name = task.local.name
+    info = remote.head(name)
+    stamp = task.headers.metadata[STAMP]
+    if info is None or info.metadata.get(STAMP) != stamp:
+        reason = "somebody else has written it meanwhile"
+        raise PreconditionFailed(reason, key=name)
+    if right(info):
+        return
+    remote.delete(name)
+    reason = (
+        f"the store made {info.size} bytes with the ETag {info.etag} of "
+        f"{of}; they were deleted"
+    )
+    raise IntegrityError(reason, key=name)
 
 
 def plain_manifest(container: str, local: LocalObject) -> LocalManifest:

@@ -21,7 +21,6 @@ from functools import partial
 
 from onespace_core.provider import (
     BytesBody,
-    IntegrityError,
     MultipartUpload,
     NotSupported,
     ObjectInfo,
@@ -38,7 +37,7 @@ from onespace_core.swift.source import (
     SourceError,
 )
 from onespace_core.sync.beside import SLO_MARK, Manifests
-from onespace_core.sync.large import LargeTask
+from onespace_core.sync.large import LargeTask, check_made
 from onespace_core.sync.parts import (
     PartLimits,
     PlannedPart,
@@ -338,25 +337,15 @@ class MultipartCopier:
             expected = etag_of(part.etag for part in parts)
             if etag == expected:
                 return
-        # The store calls it something else, which may be its way.
-        name = task.local.name
-        info = self._remote.head(name)
-        stamp = task.headers.metadata[STAMP]
-        if info is None or info.metadata.get(STAMP) != stamp:
-            reason = "somebody else has written it meanwhile"
-            raise PreconditionFailed(reason, key=name)
-        known = expected is not None and _OF_PARTS.fullmatch(info.etag or "")
-        if info.size == task.local.size and not (
-            known and info.etag != expected
-        ):
-            return
-        # It says that it is this version, and is not.
-        self._remote.delete(name)
-        reason = (
-            f"the store made {info.size} bytes with the ETag {info.etag} of "
-            f"{len(parts)} parts; they were deleted"
-        )
-        raise IntegrityError(reason, key=name)
+
+        def right(info: ObjectInfo) -> bool:
+            # The store may call it something else, in its own way.
+            ours = expected is None or not _OF_PARTS.fullmatch(info.etag or "")
+            return info.size == task.local.size and (
+                ours or info.etag == expected
+            )
+
+        check_made(self._remote, task, right, of=f"{len(parts)} parts")
 
     # -- relabel ----------------------------------------------------------
 

@@ -18,20 +18,17 @@ Memory for one large object: ``part_workers`` times what one transfer needs.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Collection
+from functools import partial
 
-from onespace_core.concurrency import GreenPool
 from onespace_core.provider import (
-    BucketAdmin,
     BucketNotFound,
-    Conditions,
     LargeObjects,
     ObjectInfo,
     ObjectNotFound,
     PreconditionFailed,
-    Provider,
-    ProviderError,
     Segment,
 )
 from onespace_core.swift.source import (
@@ -41,10 +38,16 @@ from onespace_core.swift.source import (
     Source,
     SourceError,
 )
+from onespace_core.sync.body import source_first
 from onespace_core.sync.concat import ConcatCopier
 from onespace_core.sync.large import LargeTask
 from onespace_core.sync.pieces import OpenPiece, PiecesBody, opener_for
 from onespace_core.sync.remote import RemoteObjects
+from onespace_core.sync.remote_container import RemoteContainer
+from onespace_core.sync.sending import side_by_side
+
+#: Container, name and MD5 of the object of a piece.
+_Identity = tuple[str, str, str]
 
 
 class SegmentCopier:
@@ -72,6 +75,7 @@ class SegmentCopier:
         self._workers = workers
         self._whole = ConcatCopier(remote, source)
         self._bucket = f"{remote.layout.bucket}_segments"
+        self._beside = RemoteContainer(remote.provider, self._bucket)
 
     def etags(self, manifest: LocalManifest) -> Collection[str]:
         """See :class:`LargeCopier`."""
@@ -86,9 +90,14 @@ class SegmentCopier:
         if task.local.kind is LocalKind.PLAIN or not task.manifest.pieces:
             return self._whole.put(task)
         sending = _Sending(
-            self._remote.provider, self._bucket, opener_for(self._source, task)
+            self._remote, self._bucket, opener_for(self._source, task)
         )
-        segments = sending.send(task.manifest.pieces, self._workers)
+        self._beside()
+        try:
+            segments = sending.send(task.manifest.pieces, self._workers)
+        except BucketNotFound:
+            self._beside.forget()
+            raise
         self._manifests.put_manifest(
             self._remote.layout.key(task.local.name),
             segments,
@@ -123,50 +132,27 @@ class _Sending:
     """The segments of one large object on their way."""
 
     def __init__(
-        self, provider: Provider, bucket: str, open_piece: OpenPiece
+        self, remote: RemoteObjects, bucket: str, open_piece: OpenPiece
     ) -> None:
-        self._provider = provider
+        self._remote = remote
         self._bucket = bucket
         self._open_piece = open_piece
-        self._failure: BaseException | None = None
+        self._keys: dict[_Identity, str] = {}
         self.bytes_read = 0
 
     def send(self, pieces: Collection[Piece], workers: int) -> list[Segment]:
         """Send what is not there; return all, in order.
 
-        The first failure is raised when those under way have ended; what was
-        sent by then is found the next time.
+        What was sent before a failure is found the next time.
         """
-        self._prepare()
         objects = {_identity(piece): piece for piece in pieces}
-        pool = GreenPool(workers)
-        threads = {
-            identity: pool.spawn(self._send, piece)
-            for identity, piece in objects.items()
-        }
-        keys = {name: thread.wait() for name, thread in threads.items()}
-        if self._failure is not None:
-            raise self._failure
-        return [
-            self._segment(piece, keys[_identity(piece)]) for piece in pieces
-        ]
+        side_by_side(
+            (partial(self._send, *each) for each in objects.items()), workers
+        )
+        return [self._segment(piece) for piece in pieces]
 
-    def _prepare(self) -> None:
-        try:
-            self._provider.head_bucket(self._bucket)
-        except BucketNotFound:
-            if not isinstance(self._provider, BucketAdmin):
-                raise
-            self._provider.create_bucket(self._bucket)
-
-    def _send(self, piece: Piece) -> str:
-        if self._failure is not None:
-            return ""
-        try:
-            return self._placed(piece)
-        except Exception as exc:  # noqa: BLE001 - raised by ``send``
-            self._failure = self._failure or exc
-            return ""
+    def _send(self, identity: _Identity, piece: Piece) -> None:
+        self._keys[identity] = self._placed(piece)
 
     def _placed(self, piece: Piece) -> str:
         """Return the key that has the piece's object; send it if need be."""
@@ -174,7 +160,9 @@ class _Sending:
         plain = f"{piece.container}/{name}"
         for key in (plain, f"{plain}.{etag}"):
             try:
-                there = self._provider.head_object(key, bucket=self._bucket)
+                there = self._remote.provider.head_object(
+                    key, bucket=self._bucket
+                )
             except ObjectNotFound:
                 try:
                     self._write(key, piece)
@@ -187,29 +175,25 @@ class _Sending:
         raise SourceError(message)
 
     def _write(self, key: str, piece: Piece) -> None:
-        whole = _whole(piece)
+        size = _size(piece)
+        whole = dataclasses.replace(piece, size=size, first=0, last=size - 1)
         body = PiecesBody((whole,), self._open_piece, md5=_identity(piece)[2])
-        create = (
-            Conditions(if_none_match="*")
-            if self._provider.capabilities.conditional_put
-            else None
-        )
         try:
-            self._provider.put_object(
-                key, body, conditions=create, bucket=self._bucket
-            )
-        except ProviderError:
-            if body.failure is not None:
-                raise body.failure from None
-            raise
+            with source_first(body):
+                self._remote.provider.put_object(
+                    key,
+                    body,
+                    conditions=self._remote.conditions(None),
+                    bucket=self._bucket,
+                )
         finally:
             self.bytes_read += body.bytes_read
 
-    def _segment(self, piece: Piece, key: str) -> Segment:
+    def _segment(self, piece: Piece) -> Segment:
         size = _size(piece)
         return Segment(
             bucket=self._bucket,
-            key=key,
+            key=self._keys[_identity(piece)],
             size=size,
             etag=_identity(piece)[2],
             first=piece.first,
@@ -217,7 +201,7 @@ class _Sending:
         )
 
 
-def _identity(piece: Piece) -> tuple[str, str, str]:
+def _identity(piece: Piece) -> _Identity:
     """Return what the object of a piece is, whichever range is meant."""
     if piece.data is None:
         return piece.container, piece.name, piece.etag
@@ -227,18 +211,6 @@ def _identity(piece: Piece) -> tuple[str, str, str]:
 
 def _size(piece: Piece) -> int:
     return piece.size if piece.data is None else len(piece.data)
-
-
-def _whole(piece: Piece) -> Piece:
-    return Piece(
-        container=piece.container,
-        name=piece.name,
-        size=_size(piece),
-        etag=piece.etag,
-        first=0,
-        last=_size(piece) - 1,
-        data=piece.data,
-    )
 
 
 def _md5(data: bytes) -> str:

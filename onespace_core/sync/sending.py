@@ -13,9 +13,9 @@ from onespace_core.provider import (
     IntegrityError,
     MultipartUpload,
     Part,
-    ProviderError,
 )
 from onespace_core.state import Upload
+from onespace_core.sync.body import source_first
 from onespace_core.sync.parts import PlannedPart
 from onespace_core.sync.pieces import OpenPiece, PiecesBody
 
@@ -71,17 +71,14 @@ def send_part(
     """
     body = PiecesBody(planned.pieces, open_piece, md5=planned.md5)
     try:
-        part = provider.upload_part(
-            upload.key,
-            upload.upload_id,
-            number,
-            body,
-            bucket=upload.bucket or None,
-        )
-    except ProviderError:
-        if body.failure is not None:
-            raise body.failure from None
-        raise
+        with source_first(body):
+            part = provider.upload_part(
+                upload.key,
+                upload.upload_id,
+                number,
+                body,
+                bucket=upload.bucket or None,
+            )
     finally:
         count(body.bytes_read)
     check_part(
