@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from onespace_core.telemetry import Meter
 
 STATE_FILE = "sync.sqlite"
+#: Seconds after which a receipt of a deletion of ours is dropped: well above
+#: the week for which Swift keeps tombstones.
+_RECEIPT_AGE = 90 * 86400
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,7 +92,11 @@ def build(config: Config, logger: logging.Logger) -> Daemon:
         load_internal_client(settings.swift_dir, settings.internal_client_path)
     )
     store = _store(settings, logger)
-    store.keep_only(_configured(config))
+    # Those with problems too: a typing error must not cost a mapping its
+    # progress.
+    names = set(config.names)
+    store.keep_only(names)
+    store.prune_receipts(time.time() - _RECEIPT_AGE, names)
     statsd = statsd_client(
         settings.statsd_host, settings.statsd_port, settings.statsd_prefix
     )
@@ -138,14 +145,6 @@ def _store(settings: Settings, logger: logging.Logger) -> StateStore:
             hint="create it, writable by the user that Swift runs as",
         )
     return StateStore(os.path.join(settings.state_dir, STATE_FILE), logger)
-
-
-def _configured(config: Config) -> set[str]:
-    """Return the names of all mappings, those with problems included.
-
-    A typing error must not cost a mapping its progress.
-    """
-    return set(config.names)
 
 
 class _Builder:
