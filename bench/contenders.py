@@ -14,7 +14,7 @@ from collections.abc import Callable
 from measure import Job
 from world import World
 
-_KEYS = ("benchmarkkey", "benchmarksecret")
+KEYS = ("benchmarkkey", "benchmarksecret")
 _RCLONE_TUNED = (
     *("--transfers", "16", "--checkers", "16", "--checksum", "--fast-list"),
     *("--use-server-modtime", "--swift-no-large-objects"),
@@ -61,7 +61,7 @@ def onespace(
         "[credentials:sink]\n"
         "provider = s3\n"
         f"endpoint = {world.sink_url}\n"
-        f"access_key = {_KEYS[0]}\nsecret_key = {_KEYS[1]}\n"
+        f"access_key = {KEYS[0]}\nsecret_key = {KEYS[1]}\n"
         "region = us-east-1\n"
         "[mapping:bench]\n"
         "mode = sync\ncredentials = sink\n"
@@ -71,7 +71,7 @@ def onespace(
     command = [sys.executable, "-m", "onespace_core.cli.sync"]
     return Job(
         [*command, "--config", str(config), *arguments],
-        _environment(folder),
+        environment(folder),
         folder / "output.log",
     )
 
@@ -94,14 +94,14 @@ def _rclone(program: str, *flags: str) -> Callable[..., Job]:
             f"auth = {world.info['auth_url']}\n"
             "[sink]\ntype = s3\nprovider = Other\n"
             f"endpoint = {world.sink_url}\nregion = us-east-1\n"
-            f"access_key_id = {_KEYS[0]}\nsecret_access_key = {_KEYS[1]}\n"
+            f"access_key_id = {KEYS[0]}\nsecret_access_key = {KEYS[1]}\n"
         )
         return Job(
             [
                 *(program, "--config", str(config), "copy"),
                 *(f"swift:{container}", f"sink:{bucket}", *flags),
             ],
-            _environment(folder),
+            environment(folder),
             folder / "output.log",
         )
 
@@ -117,9 +117,9 @@ def _s5cmd(program: str) -> Callable[..., Job]:
         return Job(
             [*command, f"{world.local_copy(container)}/", f"s3://{bucket}/"],
             {
-                **_environment(folder),
-                "AWS_ACCESS_KEY_ID": _KEYS[0],
-                "AWS_SECRET_ACCESS_KEY": _KEYS[1],
+                **environment(folder),
+                "AWS_ACCESS_KEY_ID": KEYS[0],
+                "AWS_SECRET_ACCESS_KEY": KEYS[1],
                 "AWS_REGION": "us-east-1",
             },
             folder / "output.log",
@@ -128,7 +128,7 @@ def _s5cmd(program: str) -> Callable[..., Job]:
     return prepare
 
 
-def _environment(folder: pathlib.Path) -> dict[str, str]:
+def environment(folder: pathlib.Path) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8"}
 
 

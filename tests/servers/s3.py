@@ -83,8 +83,14 @@ def radosgw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 @pytest.fixture(scope="session")
 def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """MinIO, if its program is there."""
+    with running_minio(tmp_path_factory.mktemp("minio")) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running_minio(base: pathlib.Path) -> Iterator[S3Server]:
+    """Run MinIO for a block, with its data in a folder."""
     program = _built_program("minio")
-    base = tmp_path_factory.mktemp("minio")
     keys = {"access_key": "testeraccess", "secret_key": _secret()}
     port, console = free_ports(["127.0.0.1", "127.0.0.1"])
     command = [
