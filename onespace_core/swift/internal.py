@@ -31,6 +31,7 @@ from onespace_core.swift.objects import (
     open_reader,
 )
 from onespace_core.swift.source import LocalManifest, LocalObject, SourceError
+from onespace_core.swift.versions import current_version, seen_through
 
 #: Swift's own way of naming what is not a user's, such as the containers of
 #: object versions; listings of an operator's client can include them.
@@ -270,7 +271,12 @@ class ContainerSource:
         with Closing(response):
             if response.status_int == 404:
                 return None
-            return local_object(name, response.headers)
+            found = local_object(name, response.headers)
+        place = current_version(found)
+        if place is None:
+            return found
+        version = self.sibling(place[0]).head(place[1], newest=newest)
+        return None if version is None else seen_through(found, version)
 
     def open(
         self,
@@ -299,6 +305,17 @@ class ContainerSource:
         if response.status_int == 404:
             let_go(response)
             return None
+        # A link to a version has no bytes of its own.
+        link = local_object(name, response.headers, size=0)
+        place = current_version(link)
+        if place is not None:
+            let_go(response)
+            version = self.sibling(place[0]).open(
+                place[1], newest=newest, span=span
+            )
+            if version is not None:
+                version.info = seen_through(link, version.info)
+            return version
         try:
             return open_reader(name, response, span)
         except Exception:

@@ -37,6 +37,8 @@ class LocalObject:
     :param system: see :data:`onespace_core.provider.SYSTEM_HEADERS`.
     :param delete_at: when Swift deletes it by itself, seconds since the
         epoch; None means never.
+    :param versioned: it is the current one of several versions; deleting
+        it here would leave their bytes.
     :param headers: all of them, names lower case; for criteria of
         operators.
     """
@@ -50,6 +52,7 @@ class LocalObject:
     system: Mapping[str, str]
     kind: LocalKind = LocalKind.PLAIN
     delete_at: int | None = None
+    versioned: bool = False
     headers: Mapping[str, str] = dataclasses.field(
         default_factory=dict, repr=False, compare=False
     )

@@ -147,7 +147,12 @@ class SyncEngine:
         except SourceError:
             self._source_failures += not again
             raise
-        if copied is not None and self._archiver is not None:
+        if copied is None or self._archiver is None:
+            return
+        if copied.versioned:
+            # Deleting the name would free nothing: its versions stay.
+            self._recorder.done("kept for its versions")
+        else:
             self._archiver.archive(row, copied)
 
     def _source_answers(self) -> None:
