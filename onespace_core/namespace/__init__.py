@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pure algebra of the merged namespace: names, and later listings."""
+"""The pure algebra of the merged namespace: names and listings."""
