@@ -6,8 +6,9 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from swift.common.exceptions import LockTimeout
 from swift.common.ring import Ring
@@ -23,6 +24,18 @@ _T = TypeVar("_T")
 _HELD = "SELECT name FROM object WHERE deleted IN (0, 1) AND name IN ({})"
 #: SQLite's oldest limit is 999.
 _MOST_ARGUMENTS = 500
+
+
+class _ReadersBroker(ContainerBroker):
+    """Swift's access to a container database, for somebody who only reads.
+
+    Swift's own moves a database away that it cannot read. A full disk or a
+    limit of our process must not cost a replica of the cluster: whether one
+    is rotten, Swift's auditor and servers find out for themselves.
+    """
+
+    def quarantine(self, reason: str) -> NoReturn:
+        raise sqlite3.DatabaseError(reason)
 
 
 class DatabaseUnavailableError(OnespaceError):
@@ -138,7 +151,7 @@ class Database:
         logger: logging.Logger,
     ) -> None:
         self.located = located
-        self._broker = ContainerBroker(
+        self._broker = _ReadersBroker(
             located.path,
             account=account,
             container=container,
@@ -215,7 +228,20 @@ class Database:
         return [row_from_record(record) for record in records]
 
     def _rows(self) -> ContainerBroker:
-        return (self._broker.get_brokers() or [self._broker])[0]
+        files = self._broker.db_files[-2:]
+        if not files:
+            return self._broker
+        # As Swift's get_brokers() makes them, but for readers. Anew each
+        # time: the file may have been replaced.
+        return _ReadersBroker(
+            files[0],
+            account=self._broker.account,
+            container=self._broker.container,
+            logger=self._broker.logger,
+            stale_reads_ok=True,
+            force_db_file=True,
+            skip_commits=len(files) > 1,
+        )
 
     def _read(self, function: Callable[[], _T]) -> _T:
         try:
