@@ -12,6 +12,7 @@ from onespace_core.cli import (
     check_config,
     demo,
     import_config,
+    plan,
     providers,
     standalone,
     status,
@@ -24,6 +25,7 @@ _COMMANDS = (
     standalone,
     check_config,
     status,
+    plan,
     providers,
     import_config,
 )

@@ -14,6 +14,7 @@ from typing import Any
 from onespace_core.swift.standalone.conf import (
     DEFAULT_USER,
     User,
+    parse_option,
     parse_user,
 )
 from onespace_core.swift.standalone.folder import (
@@ -66,6 +67,17 @@ def add_parser(
         ),
     )
     parser.add_argument(
+        "--shunt",
+        action="append",
+        type=_option,
+        default=[],
+        metavar="NAME=VALUE",
+        help=(
+            "put the shunt into the proxy, with this option of it, such as "
+            "conf_file=/etc/onespace/onespace.conf; may be repeated"
+        ),
+    )
+    parser.add_argument(
         "--verbose", action="store_true", help="log every request"
     )
     parser.add_argument(
@@ -92,6 +104,7 @@ def run(args: argparse.Namespace) -> int:
         port=args.port,
         users=users,
         verbose=args.verbose,
+        shunt=tuple(args.shunt),
         until_stdin_closes=args.until_stdin_closes,
     )
     try:
@@ -165,6 +178,13 @@ def _port(text: str) -> int:
     if not 0 <= port < 2**16:
         raise argparse.ArgumentTypeError("a port is from 0 to 65535")
     return port
+
+
+def _option(text: str) -> tuple[str, str]:
+    try:
+        return parse_option(text)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from None
 
 
 def _user(text: str) -> User:

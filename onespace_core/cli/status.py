@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     :raises ConfigError: the configuration file cannot be read.
     """
     from onespace_core import config as configuration
-    from onespace_core.sync.daemon import STATE_FILE
+    from onespace_core.sync.ways import STATE_FILE
 
     config = configuration.load(args.config)
     for problem in config.problems:
@@ -80,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
         summaries = store.summaries()
         _print_health(store)
         _print_paused(store)
+        _print_segments(store)
         _print_unread(config, summaries)
         _print_containers(summaries)
         _print_objects(store, summaries, args.objects)
@@ -104,6 +105,26 @@ def _print_paused(store: StateStore) -> None:
             f"{reason}; {store.waiting_deletions(name)} wait; "
             f"'onespace-sync --resume-deletes {name}' lets them go through"
         )
+
+
+def _print_segments(store: StateStore) -> None:
+    """Say what becomes of segments that perhaps nothing needs."""
+    noted, sweeps = store.garbage_noted(), store.sweeps()
+    for mapping, side in sorted(
+        {*noted, *sweeps}, key=lambda each: (each[0], each[1].value)
+    ):
+        line = (
+            f"mapping {mapping}, {side.value} segments that may go: "
+            f"{noted.get((mapping, side), 0)}"
+        )
+        last = sweeps.get((mapping, side))
+        if last is not None:
+            line += (
+                f"; looked for at {_when(last.ended)}: {last.deleted} "
+                f"deleted, {last.needed} still needed, {last.kept} kept"
+            )
+            line += f" ({last.reason})" if last.reason else ""
+        print(line)
 
 
 def _print_unread(config: Config, summaries: list[Summary]) -> None:

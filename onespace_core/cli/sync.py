@@ -113,8 +113,8 @@ def _run(args: argparse.Namespace) -> int:
     )
     for problem in config.problems:
         logger.error("%s; other mappings go on", problem)
-    _export_proxies(config)
-    _require_devices(config.settings.devices)
+    export_proxies(config)
+    require_devices(config.settings.devices)
     with _locked(config.settings.state_dir):
         from onespace_core.sync.daemon import build
 
@@ -130,7 +130,7 @@ def _run(args: argparse.Namespace) -> int:
 def _resume_deletes(config: Config, mapping: str) -> int:
     """Let paused deletions go through; a daemon notices by itself."""
     from onespace_core.state import Access, StateStore
-    from onespace_core.sync.daemon import STATE_FILE
+    from onespace_core.sync.ways import STATE_FILE
 
     if config.fatal:
         _print_problems(config)
@@ -172,7 +172,7 @@ def _print_problems(config: Config) -> None:
         print(f"onespace-sync: {problem}", file=sys.stderr)
 
 
-def _require_devices(devices: str) -> None:
+def require_devices(devices: str) -> None:
     """Refuse what would look like a node without any container.
 
     :raises ConfigError: there is no such folder.
@@ -186,7 +186,7 @@ def _require_devices(devices: str) -> None:
         )
 
 
-def _export_proxies(config: Config) -> None:
+def export_proxies(config: Config) -> None:
     """Let libraries that look at the environment use the proxies too."""
     settings = config.settings
     for name, value in (

@@ -20,16 +20,7 @@ from onespace_core.provider.types import KeyScheme
 #: Options that this version only knows by name. A value other than the
 #: default is refused, and never silently ignored. The page on configuration
 #: lists the same ones.
-NOT_YET = (
-    # of the engine
-    "retain_local_segments",
-    "remote_delete_after_addition",
-    "convert_dlo",
-    "min_segment_size",
-    # of the shunt
-    "merge_namespaces",
-    "restore_object",
-)
+NOT_YET: tuple[str, ...] = ()
 #: What this version does; see :data:`options.MODES` for all.
 MODES_NOW = ("sync", "lifecycle")
 

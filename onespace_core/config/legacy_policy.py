@@ -60,6 +60,7 @@ def policy(
         _drop(values, notes, _SWIFT_ONLY, "without effect for S3")
     else:
         _expiry(values, notes)
+        _dynamic(values, notes)
     if not given.get("retain_local", True):
         _archive(values, notes)
     _selection(given, values, notes)
@@ -84,6 +85,17 @@ def _expiry(values: dict[str, Any], notes: list[str]) -> None:
     ):
         why = "1space propagated nothing beside remote_delete_after"
         _drop(values, notes, (name,), why)
+
+
+def _dynamic(values: dict[str, Any], notes: list[str]) -> None:
+    """Copies are static, also where 1space's were dynamic."""
+    if not values.get("convert_dlo"):
+        values.pop("convert_dlo", None)
+        notes.append(
+            "convert_dlo = true is the only way here: new copies of dynamic"
+            " large objects are static ones of the same bytes, 1space's were"
+            " dynamic"
+        )
 
 
 def _archive(values: dict[str, Any], notes: list[str]) -> None:

@@ -109,12 +109,13 @@ class Mapping:
     propagate_expiration: bool = False
     propagate_expiration_offset: int = 0
     storage_class_after: tuple[int, str] | None = None
-    convert_dlo: bool = False
+    convert_dlo: bool = True
     min_segment_size: int = 0
     sync_container_metadata: bool = False
     sync_container_acl: bool = False
     merge_namespaces: bool = False
     restore_object: bool = False
+    listing_on_remote_error: str = "error"
     requests_per_second: float = 0
     bytes_per_second: int = 0
     ordered: bool = False
@@ -126,6 +127,7 @@ class Mapping:
     part_size: int = 64 << 20
     part_workers: int = 4
     upload_expiry: int = 7 * _DAY
+    segment_grace: int = _DAY
 
     @property
     def per_account(self) -> bool:
@@ -160,6 +162,8 @@ class Mapping:
 
 _NOT_POLICY = frozenset(
     {"account", "bucket", "credentials"}
+    # What readers see; it says nothing of what goes where.
+    | {"merge_namespaces", "restore_object", "listing_on_remote_error"}
     | {opt.dest for opt in options.TUNING_OPTS}
 )
 

@@ -169,8 +169,9 @@ _AGEING: Sequence[cfg.Opt] = (
 _LARGE: Sequence[cfg.Opt] = (
     cfg.BoolOpt(
         "convert_dlo",
-        default=False,
-        help="Store a dynamic large object as a static one; for Swift.",
+        default=True,
+        help="Store a dynamic large object as a static one; for Swift. false"
+        " is refused: such a copy is whatever its listing says.",
     ),
     cfg.Opt(
         "min_segment_size",
@@ -205,6 +206,16 @@ _NAMESPACE: Sequence[cfg.Opt] = (
         "restore_object",
         default=False,
         help="Write an object back that was read from the remote store.",
+    ),
+    cfg.StrOpt(
+        "listing_on_remote_error",
+        default="error",
+        choices=[
+            ("error", "503: nobody takes what is missing for deleted"),
+            ("partial", "what is local, marked by X-Onespace-Partial"),
+        ],
+        help="With merge_namespaces: how a listing is answered while the"
+        " remote store cannot be asked.",
     ),
 )
 

@@ -118,6 +118,23 @@ def segments_would_go(mapping: Mapping) -> Finding | None:
     )
 
 
+def dynamic_copy(mapping: Mapping) -> Finding | None:
+    """Refuse copies that a listing makes.
+
+    A dynamic manifest is all that is listed below its prefix at the time of
+    reading: a stray, missing or late name changes the bytes of the copy, and
+    nothing tells. A static one is the same bytes for good.
+    """
+    if mapping.convert_dlo:
+        return None
+    return Finding(
+        "convert_dlo",
+        "a dynamic copy is whatever is listed below its prefix when it is"
+        " read, which nothing can verify; copies are static",
+        "leave it out",
+    )
+
+
 def joined_segments(mapping: Mapping) -> Finding | None:
     """Refuse min_segment_size where nothing would come of it."""
     if not mapping.min_segment_size or mapping.convert_dlo:
@@ -132,7 +149,6 @@ def joined_segments(mapping: Mapping) -> Finding | None:
 #: Options for stores whose large objects and containers are Swift's, with
 #: what others have in their place.
 _SWIFT_ONLY = {
-    "convert_dlo": "stores a large object as one object",
     "min_segment_size": "has no segments to join",
     "sync_container_metadata": "has no place for a container's metadata",
     "sync_container_acl": "has no place for a container's ACLs",
@@ -170,6 +186,7 @@ POLICY_RULES: Sequence[Rule] = (
     part_of_a_day,
     class_of_no_store,
     segments_would_go,
+    dynamic_copy,
     joined_segments,
     not_for_this_store,
     acl_without_metadata,

@@ -111,6 +111,13 @@ _PARTS = (
         help="Age at which an upload in parts that nobody continues is"
         " aborted; the store charges for its parts until then.",
     ),
+    cfg.Opt(
+        "segment_grace",
+        type=Duration(max=365 * 86400, whole=True),
+        default=86400,
+        help="How long a segment that nothing seems to need any more is kept"
+        " before it is looked for once more and deleted.",
+    ),
 )
 
 #: Options of ``[profile:...]`` and ``[mapping:...]`` besides the policy.

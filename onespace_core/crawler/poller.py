@@ -36,6 +36,9 @@ class Target:
         (``key.root`` is then the container).
     :param shards: asks the cluster for the shards of a container whose
         database is not here; None follows only those of containers that are.
+    :param sweep: cleans up behind what was done, if it is time to; in
+        ``onespace-sync --once`` always. Gets what tells whether to go on,
+        and returns whether all went well.
     :param whole_account: whether a container that is listed no longer was
         deleted, and is drained; else it was taken out of the configuration,
         and left alone from then on.
@@ -46,6 +49,7 @@ class Target:
     containers: Callable[[], Iterable[str]]
     make_job: Callable[[ContainerKey], Job]
     shards: AskForShards | None = None
+    sweep: Callable[[Callable[[], bool], bool], bool] | None = None
     whole_account: bool = True
 
 
@@ -58,6 +62,7 @@ class _Mapping:
         self.target = target
         self.pool = GreenPool(containers)
         self.busy = False
+        self.sweeping = False
         self.troubled = troubled
         self.unlisted = False
         self.jobs: dict[ContainerKey, Job] = {}
@@ -102,6 +107,7 @@ class Poller:
             for target in targets
         ]
         self._leaders = GreenPool(max(1, len(targets)))
+        self._sweepers = GreenPool(max(1, len(targets)))
         self._locator = locator
         self._store = store
         self._logger = logger
@@ -144,6 +150,7 @@ class Poller:
         self._leaders.waitall()
         for mapping in self._mappings:
             mapping.pool.waitall()
+        self._sweepers.waitall()
 
     def run_once(self) -> None:
         """Work until nothing is left that can be done now, then return.
@@ -154,6 +161,9 @@ class Poller:
             mapping.resume_at = 0.0
         self._broken = False
         self._round(everything=True)
+        self.wait()
+        for mapping in self._mappings:
+            self._sweep_beside(mapping, everything=True)
         self.wait()
 
     def _round(self, *, everything: bool) -> None:
@@ -166,6 +176,29 @@ class Poller:
             if not mapping.busy and not 0 < left <= _LONGEST_PAUSE:
                 mapping.busy = True
                 self._leaders.spawn(self._lead, mapping, everything)
+                if not everything:
+                    self._sweep_beside(mapping, everything=False)
+
+    def _sweep_beside(self, mapping: _Mapping, *, everything: bool) -> None:
+        """Begin a sweep, unless one is under way; rows never wait for it."""
+        sweep = mapping.target.sweep
+        if sweep is not None and not (mapping.sweeping or self._stopped):
+            mapping.sweeping = True
+            self._sweepers.spawn(self._sweep, mapping, sweep, everything)
+
+    def _sweep(
+        self,
+        mapping: _Mapping,
+        sweep: Callable[[Callable[[], bool], bool], bool],
+        everything: bool,
+    ) -> None:
+        try:
+            if not sweep(lambda: not self._stopped, everything):
+                self._broken = True
+        except (Exception, Timeout) as exc:  # noqa: BLE001 - it is logged
+            self._failed(mapping, "the sweep for segments", exc)
+        finally:
+            mapping.sweeping = False
 
     def _lead(self, mapping: _Mapping, everything: bool) -> None:
         """Give every container of a mapping its turn."""

@@ -12,6 +12,7 @@ import hashlib
 from onespace_core.provider.types import KeyScheme
 
 _HASH_SPACE = 16**6
+_MANIFEST = ".swift_slo_manifest"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,7 +48,16 @@ class KeyLayout:
         """
         hashed = name.lstrip("/") if self.strip_name else name
         digest = hashlib.sha256(hashed.encode()).hexdigest()
-        return f"{self.manifest_root}{digest}.swift_slo_manifest"
+        return f"{self.manifest_root}{digest}{_MANIFEST}"
+
+    def meets_a_manifest(self, name: str) -> bool:
+        """Return whether an object's key may be that of a manifest.
+
+        Only where the manifests lie among the objects: below a custom
+        prefix, or where keys are plain names.
+        """
+        key = self.key(name)
+        return key.startswith(self.manifest_root) and key.endswith(_MANIFEST)
 
 
 def hash_prefix(account: str, container: str) -> str:

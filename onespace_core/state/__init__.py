@@ -7,6 +7,7 @@ because all work is idempotent.
 """
 
 from onespace_core.state.breakers import Breakers
+from onespace_core.state.garbage import Candidate, Garbage, Side, SweepReport
 from onespace_core.state.model import (
     ContainerKey,
     Cursor,
@@ -24,15 +25,19 @@ from onespace_core.state.uploads import Uploads
 __all__ = [
     "Access",
     "Breakers",
+    "Candidate",
     "ContainerKey",
     "Cursor",
     "Entry",
+    "Garbage",
     "Kind",
     "Receipt",
     "Receipts",
+    "Side",
     "StateError",
     "StateStore",
     "Summary",
+    "SweepReport",
     "Upload",
     "Uploads",
 ]

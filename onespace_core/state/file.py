@@ -66,6 +66,8 @@ class StateFile:
                 self._connection = open_database(path, access)
             except sqlite3.Error as again:
                 raise StateError(advice(path, again)) from again
+        #: The file that we have open; a reader of an old one has a copy.
+        self._opened = None if access is Access.READER else _identity(path)
 
     def _set_aside(self, cause: Exception) -> None:
         aside = f"{self.path}.corrupt-{time.strftime('%Y%m%dT%H%M%S')}"
@@ -104,7 +106,10 @@ class StateFile:
 
         :param durable: whether a power cut must not undo it; costs a wait
             for the disk.
+        :raises StateError: nothing was written; or it was, into a file that
+            nobody will find again.
         """
+        self._require_name()
         try:
             if durable:
                 self._connection.execute(f"PRAGMA synchronous = {DURABLE}")
@@ -117,6 +122,31 @@ class StateFile:
                     self._connection.execute(f"PRAGMA synchronous = {USUAL}")
         except sqlite3.Error as exc:
             raise StateError(advice(self.path, exc)) from exc
+        if durable:
+            self._require_name()
+
+    def _require_name(self) -> None:
+        """Refuse to write to a file that has lost its name.
+
+        Who deletes the file of a program that runs does not stop it: it
+        would go on to write receipts that are gone when it ends.
+        """
+        if self._opened is not None and _identity(self.path) != self._opened:
+            message = (
+                f"the state file {self.path} was deleted or replaced while "
+                "it was in use; restart onespace-sync, which then compares "
+                "everything again from the first row"
+            )
+            raise StateError(message)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Return what tells a file from another of that name; None: no file."""
+    try:
+        info = os.stat(path)
+    except OSError:
+        return None
+    return info.st_dev, info.st_ino
 
 
 def args_of(key: ContainerKey) -> tuple[str, str, str]:

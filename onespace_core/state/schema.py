@@ -11,7 +11,7 @@ from onespace_core.provider.errors import OnespaceError
 
 #: Raised when the tables change; a file of another version is migrated or
 #: refused, never guessed at.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: How a transaction is written. The usual one is not waited for: after a
 #: power cut progress may be a little behind, and rows are done once more. A
@@ -144,6 +144,35 @@ _VERSIONS: dict[int, tuple[str, ...]] = {
         ) WITHOUT ROWID
         """,
     ),
+    3: (
+        """
+        CREATE TABLE garbage (
+            mapping TEXT NOT NULL,
+            account TEXT NOT NULL,
+            container TEXT NOT NULL,
+            name TEXT NOT NULL,
+            side TEXT NOT NULL,
+            place TEXT NOT NULL,
+            segment TEXT NOT NULL,
+            version TEXT NOT NULL,
+            etag TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            timestamp TEXT NOT NULL,
+            manifest_etag TEXT NOT NULL,
+            manifest_size INTEGER NOT NULL,
+            noted REAL NOT NULL,
+            PRIMARY KEY (mapping, side, place, segment)
+        ) WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE sweep (
+            mapping TEXT NOT NULL,
+            side TEXT NOT NULL,
+            report TEXT NOT NULL,
+            PRIMARY KEY (mapping, side)
+        ) WITHOUT ROWID
+        """,
+    ),
 }
 
 
@@ -250,9 +279,23 @@ def is_operational(exc: sqlite3.DatabaseError) -> bool:
     return isinstance(exc, sqlite3.OperationalError)
 
 
+#: What to do about what SQLite says, by the low byte of its result code
+#: (https://www.sqlite.org/rescode.html).
+_TO_DO = {
+    sqlite3.SQLITE_BUSY: (
+        "another program has it open and keeps it locked; end that one, such "
+        "as a backup or sqlite3 by hand"
+    ),
+    sqlite3.SQLITE_FULL: "make room on its disk",
+    sqlite3.SQLITE_IOERR: (
+        "its disk cannot be read or written; see what the kernel logged"
+    ),
+}
+_LOOK = "check that its folder exists and is writable by this user"
+
+
 def advice(path: str, exc: Exception) -> str:
-    """Return a message that says what to look at."""
-    return (
-        f"cannot use the state file {path}: {exc}; check that its folder "
-        "exists, is writable by this user, and that its disk is not full"
-    )
+    """Return a message that says what to do."""
+    code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
+    to_do = _TO_DO.get(code, _LOOK)
+    return f"cannot use the state file {path}: {exc}; {to_do}"

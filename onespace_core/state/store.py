@@ -8,6 +8,7 @@ from collections.abc import Iterable, Set
 
 from onespace_core.state.breakers import Breakers
 from onespace_core.state.file import HERE, args_of, marks
+from onespace_core.state.garbage import Garbage
 from onespace_core.state.ledger import Ledger
 from onespace_core.state.model import (
     ContainerKey,
@@ -24,7 +25,7 @@ from onespace_core.state.uploads import Uploads
 _OF_MAPPINGS = ("cursor", "ledger", "health", "breaker", "deletions")
 
 
-class StateStore(Ledger, Receipts, Uploads, Breakers, Notes):
+class StateStore(Ledger, Receipts, Uploads, Breakers, Notes, Garbage):
     """Durable progress of one node; see :class:`StateFile` for opening it.
 
     Every change is one transaction.

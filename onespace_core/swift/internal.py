@@ -116,13 +116,21 @@ class LocalSwift:
     def __init__(self, client: InternalClient) -> None:
         self._client = client
 
-    def containers(self, account: str) -> Iterator[str]:
-        """List an account's containers, without reserved names.
+    def containers(
+        self, account: str, *, reserved: bool = False
+    ) -> Iterator[str]:
+        """List an account's containers.
 
+        :param reserved: whether those with reserved names count too; then
+            an account that is not there is an error.
         :raises SourceError: the listing could not be completed.
         """
-        for entry in self._rows(_path(account), {}) or ():
-            if not entry["name"].startswith(RESERVED):
+        rows = self._rows(_path(account), {})
+        if rows is None and reserved:
+            message = f"account {account} is not there"
+            raise SourceError(message)
+        for entry in rows or ():
+            if reserved or not entry["name"].startswith(RESERVED):
                 yield entry["name"]
 
     def listing(

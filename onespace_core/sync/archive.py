@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from onespace_core.crawler.outcome import RowWaitsError
 from onespace_core.crawler.rows import Row
@@ -22,10 +23,25 @@ from onespace_core.sync.remote import RemoteObjects
 from onespace_core.telemetry import SyncRecorder
 
 
+class SegmentNotes(Protocol):
+    """Notes the segments of a large object before it goes."""
+
+    def note(
+        self,
+        copied: LocalObject,
+        now: LocalObject,
+        policy_index: int | None,
+    ) -> None:
+        """Note them; see :class:`onespace_core.sync.reaping.LocalNotes`."""
+        ...
+
+
 class Archiver:
-    """Makes room in one container; segments of large objects stay.
+    """Makes room in one container.
 
     :param save: puts a receipt on disk; returns when it is there.
+    :param notes: notes the segments of a large object, which may go later;
+        None leaves them where they are.
     :param clock: seconds since the epoch.
     """
 
@@ -36,12 +52,14 @@ class Archiver:
         save: Callable[[Receipt], None],
         recorder: SyncRecorder,
         *,
+        notes: SegmentNotes | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._remote = remote
         self._source = source
         self._save = save
         self._recorder = recorder
+        self._notes = notes
         self._clock = clock
 
     def archive(self, row: Row, local: LocalObject) -> None:
@@ -60,6 +78,8 @@ class Archiver:
         if now.timestamp != local.timestamp:
             message = "it changed since it was copied"
             raise RowWaitsError(message)
+        if self._notes is not None:
+            self._notes.note(local, now, row.policy_index)
         self._save(receipt)
         if self._source.delete(
             local.name,

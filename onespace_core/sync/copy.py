@@ -50,6 +50,8 @@ class Copier:
 
     :param container: the local one's name.
     :param large: for large objects; None skips them.
+    :param replacing: called with a name and its copy before that is
+        replaced; what it raises keeps the copy.
     :param clock: seconds since the epoch.
     :param on_answer: called when the local cluster answered a read.
     """
@@ -63,6 +65,7 @@ class Copier:
         recorder: SyncRecorder,
         large: LargeCopier | None,
         *,
+        replacing: Callable[[str, ObjectInfo], None] | None = None,
         clock: Callable[[], float] = time.time,
         on_answer: Callable[[], None] = lambda: None,
     ) -> None:
@@ -72,6 +75,7 @@ class Copier:
         self._policy = policy
         self._recorder = recorder
         self._large = large
+        self._replacing = replacing
         self._clock = clock
         # Whether the last object looked for was not at the store: then the
         # next one is probably new as well, and is created without looking.
@@ -218,10 +222,15 @@ class Copier:
     def _put(
         self, local: LocalObject, body: LocalBody, remote: ObjectInfo | None
     ) -> None:
+        self._before_replacing(local.name, remote)
         with source_first(body):
             self._remote.put(
                 local.name, body, self._headers(local, None), remote
             )
+
+    def _before_replacing(self, name: str, remote: ObjectInfo | None) -> None:
+        if remote is not None and self._replacing is not None:
+            self._replacing(name, remote)
 
     def _after_put(
         self, local: LocalObject, bytes_read: int, remote: ObjectInfo | None
@@ -315,6 +324,7 @@ class Copier:
         self, large: LargeCopier, action: Action, task: LargeTask
     ) -> None:
         if action is Action.PUT:
+            self._before_replacing(task.local.name, task.remote)
             bytes_read = large.put(task)
             self._recorder.copied(bytes_read)
             self._confirm(task.local)

@@ -5,18 +5,16 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from onespace_core.concurrency import GreenPool, sleep
-from onespace_core.namespace.keys import KeyLayout, layout_for
 from onespace_core.provider import (
     ConfigError,
     KeyScheme,
     OnespaceError,
-    Provider,
 )
 from onespace_core.provider.registry import Registry
 from onespace_core.state import ContainerKey, StateStore
@@ -25,9 +23,11 @@ from onespace_core.sync.brake import ContainerBrake
 from onespace_core.sync.container_tasks import TaskRunner
 from onespace_core.sync.layered import Store, layered
 from onespace_core.sync.multipart import MultipartCopier
-from onespace_core.sync.policy import policy_of
+from onespace_core.sync.policy import layout_of, policy_of
 from onespace_core.sync.remote_container import RemoteContainer
 from onespace_core.sync.strategy import choose
+from onespace_core.sync.sweeps import SegmentSweeps
+from onespace_core.sync.ways import Ways
 from onespace_core.telemetry import (
     SyncRecorder,
     statsd_client,
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
     from onespace_core.crawler.names import BusyNames
     from onespace_core.crawler.poller import Poller, Target
     from onespace_core.swift.internal import LocalSwift
+    from onespace_core.swift.source import Source
     from onespace_core.sync.large import LargeCopier
     from onespace_core.telemetry import Meter
 
-STATE_FILE = "sync.sqlite"
 #: Seconds after which a receipt of a deletion of ours is dropped: well above
 #: the week for which Swift keeps tombstones.
 _RECEIPT_AGE = 90 * 86400
@@ -72,12 +72,15 @@ class Daemon:
         self.store.close()
 
 
-def build(config: Config, logger: logging.Logger) -> Daemon:
+def build(
+    config: Config, logger: logging.Logger, ways: Ways | None = None
+) -> Daemon:
     """Build the daemon; make no request to any store.
 
     A mapping that cannot be set up is reported in ``problems``; the others
     work.
 
+    :param ways: None means the daemon's own.
     :raises ConfigError: nothing can work: no Swift here, or no state folder.
     :raises StateError: the state file cannot be used.
     """
@@ -85,13 +88,11 @@ def build(config: Config, logger: logging.Logger) -> Daemon:
     use_swift_dir(settings.swift_dir)
     # Swift reads its configuration when these are imported.
     from onespace_core.crawler.poller import Poller
-    from onespace_core.swift.internal import LocalSwift, load_internal_client
 
+    ways = ways or Ways()
     locator = _locator(settings)
-    swift = LocalSwift(
-        load_internal_client(settings.swift_dir, settings.internal_client_path)
-    )
-    store = _store(settings, logger)
+    swift = ways.swift(settings)
+    store = ways.state(settings, logger)
     # Those with problems too: a typing error must not cost a mapping its
     # progress.
     names = set(config.names)
@@ -100,7 +101,7 @@ def build(config: Config, logger: logging.Logger) -> Daemon:
     statsd = statsd_client(
         settings.statsd_host, settings.statsd_port, settings.statsd_prefix
     )
-    builder = _Builder(settings, swift, store, statsd, logger)
+    builder = _Builder(settings, swift, store, statsd, logger, ways)
     targets = builder.targets(config.mappings)
     poller = Poller(
         targets,
@@ -136,17 +137,6 @@ def _locator(settings: Settings) -> Locator:
         ) from exc
 
 
-def _store(settings: Settings, logger: logging.Logger) -> StateStore:
-    if not os.path.isdir(settings.state_dir):
-        raise ConfigError(
-            f"{settings.state_dir} is not a folder",
-            section="DEFAULT",
-            option="state_dir",
-            hint="create it, writable by the user that Swift runs as",
-        )
-    return StateStore(os.path.join(settings.state_dir, STATE_FILE), logger)
-
-
 class _Builder:
     """Builds targets; one provider for each mapping, shared by its jobs."""
 
@@ -157,13 +147,22 @@ class _Builder:
         store: StateStore,
         statsd: Meter | None,
         logger: logging.Logger,
+        ways: Ways,
     ) -> None:
+        self._ways = ways
         self._settings = settings
         self._swift = swift
         self._store = store
         self._statsd = statsd
         self._logger = logger
         self._registry = Registry()
+        self._sweeps = SegmentSweeps(
+            store,
+            swift,
+            self._source,
+            self._count_swept,
+            logger,
+        )
         self._names: dict[ContainerKey, BusyNames] = {}
         self.recorders: dict[ContainerKey, SyncRecorder] = {}
         self.problems: list[OnespaceError] = []
@@ -194,15 +193,15 @@ class _Builder:
             concurrency=self._settings.workers * mapping.part_workers,
         )
         self.closers.append(plain.close)
-        store = layered(
-            plain,
-            mapping,
+        put_layers = partial(
+            layered,
+            mapping=mapping,
             meter=self._statsd,
             deadline=self._settings.retry_deadline,
             sleep=sleep,
             logger=self._logger,
         )
-
+        store = self._ways.store(mapping, plain, put_layers)
         breaker = self._breaker(mapping)
         # Rows sleep in the retry layer while a store is down: in a pool of
         # their own, they take no place from another mapping's.
@@ -215,7 +214,7 @@ class _Builder:
             if mapping.per_account:
                 found = self._swift.containers(mapping.account)
             for name in found:
-                layout = _layout(mapping, store.provider, name)
+                layout = layout_of(mapping, store.provider.KEY_SCHEME, name)
                 tasks.run(name, layout)
                 yield name
 
@@ -232,6 +231,7 @@ class _Builder:
             containers=containers,
             make_job=make_job,
             shards=shards,
+            sweep=self._sweeps.sweep(mapping, store.provider),
             whole_account=mapping.per_account,
         )
 
@@ -250,9 +250,9 @@ class _Builder:
         settings = self._settings
         # A shard's objects are the root's: here, there and in the figures.
         root = key.root
-        layout = _layout(mapping, store.provider, root.container)
+        layout = layout_of(mapping, store.provider.KEY_SCHEME, root.container)
         policy = policy_of(mapping)
-        source = self._swift.container(root.account, root.container)
+        source = self._source(mapping, root.container)
         engine = SyncEngine(
             store.provider,
             store.probe,
@@ -262,11 +262,14 @@ class _Builder:
             self._recorder(mapping, root),
             prepare=_preparation(mapping, store.probe, layout.bucket),
             container=root.container,
+            credentials=mapping.credentials,
             large=lambda remote: self._large(
                 mapping,
                 root,
                 choose(remote, source, policy, self._store, root),
             ),
+            segment_notes=self._sweeps.local_notes(mapping, root, source),
+            manifest_notes=partial(self._sweeps.remote_notes, mapping, root),
             save_receipt=lambda receipt: self._store.save_receipt(
                 root, receipt
             ),
@@ -312,6 +315,17 @@ class _Builder:
                 )
         return copier
 
+    def _source(self, mapping: Mapping, name: str) -> Source:
+        found = self._swift.container(mapping.account, name)
+        return self._ways.source(mapping, name, found)
+
+    def _count_swept(self, mapping: Mapping, what: str, number: int) -> None:
+        if number:
+            key = ContainerKey(
+                mapping.name, mapping.account, mapping.container
+            )
+            self._recorder(mapping, key).reaped(what, number)
+
     def _tasks(self, mapping: Mapping, store: Store) -> TaskRunner:
         return TaskRunner(
             mapping,
@@ -352,17 +366,6 @@ class _Builder:
             recorder = SyncRecorder(self._statsd, prefix)
             self.recorders[key] = recorder
         return recorder
-
-
-def _layout(mapping: Mapping, provider: Provider, container: str) -> KeyLayout:
-    return layout_for(
-        provider.KEY_SCHEME,
-        account=mapping.account,
-        container=container,
-        bucket=mapping.bucket,
-        per_account=mapping.per_account,
-        custom_prefix=mapping.custom_prefix,
-    )
 
 
 def _preparation(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from onespace_core.crawler.outcome import RowSkippedError, RowWaitsError
@@ -31,6 +32,8 @@ class Brake(Protocol):
 class Deleter:
     """Propagates the deletions of one container.
 
+    :param removing: called with a name and its copy before that is deleted;
+        what it raises keeps the copy.
     :param brake: asked before each; None lets all pass.
     """
 
@@ -42,6 +45,8 @@ class Deleter:
         recorder: SyncRecorder,
         large: LargeCopier | None,
         brake: Brake | None,
+        *,
+        removing: Callable[[str, ObjectInfo], None] | None = None,
     ) -> None:
         self._remote = remote
         self._source = source
@@ -49,6 +54,7 @@ class Deleter:
         self._recorder = recorder
         self._large = large
         self._brake = brake
+        self._removing = removing
 
     def delete(self, row: Row, *, again: bool) -> None:
         """Delete the copy, unless it is of a newer version.
@@ -78,6 +84,8 @@ class Deleter:
             )
             raise RowWaitsError(message)
         try:
+            if self._removing is not None:
+                self._removing(row.name, remote)
             self._delete_copy(row.name, remote)
         except BaseException:
             if self._brake is not None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Protocol
 
-from onespace_core.crawler.outcome import RowWaitsError
+from onespace_core.crawler.outcome import RowSkippedError, RowWaitsError
 from onespace_core.crawler.rows import Row
 from onespace_core.namespace.keys import KeyLayout
 from onespace_core.provider import (
     BucketNotFound,
+    ObjectInfo,
     PermissionDenied,
     Provider,
     ProviderError,
@@ -19,7 +21,7 @@ from onespace_core.provider import (
 )
 from onespace_core.state import Receipt
 from onespace_core.swift.source import Source, SourceError
-from onespace_core.sync.archive import Archiver
+from onespace_core.sync.archive import Archiver, SegmentNotes
 from onespace_core.sync.copy import Copier
 from onespace_core.sync.delete import Brake, Deleter
 from onespace_core.sync.large import LargeCopier
@@ -40,6 +42,14 @@ _STORE_ERRORS = (
 )
 
 
+class ManifestNotes(Protocol):
+    """Notes what a large copy at the store is made of."""
+
+    def note(self, name: str, remote: ObjectInfo) -> None:
+        """Note it, if it is one; before it goes."""
+        ...
+
+
 class SyncEngine:
     """Keeps the store equal to one container; a crawler ``Handler``.
 
@@ -51,9 +61,13 @@ class SyncEngine:
     :param prepare: called before a copy; None where an operator makes the
         remote container.
     :param container: the local one's name.
+    :param credentials: name of their section, for messages.
     :param large: makes what copies large objects; None skips them.
     :param save_receipt: see :class:`Archiver`; needed where the policy does
         not keep local objects.
+    :param segment_notes: see :class:`Archiver`.
+    :param manifest_notes: makes what is told of a copy before it is deleted
+        or replaced; None where nobody has to know.
     :param brake: see :class:`Deleter`.
     """
 
@@ -68,12 +82,17 @@ class SyncEngine:
         *,
         prepare: Preparation | None = None,
         container: str = "",
+        credentials: str = "",
         large: Callable[[RemoteObjects], LargeCopier] | None = None,
         save_receipt: Callable[[Receipt], None] | None = None,
+        segment_notes: SegmentNotes | None = None,
+        manifest_notes: Callable[[RemoteObjects], ManifestNotes | None]
+        | None = None,
         brake: Brake | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._probe = probe
+        self._credentials = credentials
         self._policy = policy
         self._recorder = recorder
         self._clock = clock
@@ -81,6 +100,8 @@ class SyncEngine:
         # Rows in a row that the local cluster did not give us.
         self._source_failures = 0
         copies_large = large(self._remote) if large is not None else None
+        notes = manifest_notes(self._remote) if manifest_notes else None
+        note = None if notes is None else notes.note
         self._copier = Copier(
             self._remote,
             container,
@@ -88,6 +109,7 @@ class SyncEngine:
             policy,
             recorder,
             copies_large,
+            replacing=note,
             clock=clock,
             on_answer=self._source_answers,
         )
@@ -98,6 +120,7 @@ class SyncEngine:
             recorder,
             copies_large,
             brake,
+            removing=note,
         )
         self._archiver: Archiver | None = None
         if not policy.retain_local:
@@ -109,6 +132,7 @@ class SyncEngine:
                 source,
                 save_receipt,
                 recorder,
+                notes=segment_notes,
                 clock=clock,
             )
 
@@ -118,6 +142,10 @@ class SyncEngine:
         """See :class:`onespace_core.crawler.outcome.Handler`."""
         if self._left_alone(row.name):
             self._recorder.done("excluded")
+        elif self._at_a_manifest(row.name):
+            # A large object's copy would overwrite the only copy of this one.
+            message = "its key there may be that of a large object's manifest"
+            raise RowSkippedError(message)
         elif not row.deleted:
             self._wait_until_old(row)
             self._copy(row, again=again)
@@ -131,6 +159,12 @@ class SyncEngine:
         if exclude is not None and exclude.match(name):
             return True
         return include is not None and include.match(name) is None
+
+    def _at_a_manifest(self, name: str) -> bool:
+        remote = self._remote
+        if remote.provider.capabilities.large_objects:
+            return False  # no manifests beside the copies
+        return remote.layout.meets_a_manifest(name)
 
     def _wait_until_old(self, row: Row) -> None:
         """Put a row off until it is older than the policy says."""
@@ -182,8 +216,17 @@ class SyncEngine:
         except BucketNotFound as probe:
             return None if self._remote.prepared else self._where(probe)
         except ProviderError as probe:
-            return self._where(probe)
+            # A HEAD is refused without a word of why.
+            told = isinstance(exc, Unauthenticated) and isinstance(
+                probe, (PermissionDenied, Unauthenticated)
+            )
+            return self._where(exc if told else probe)
         return None
 
-    def _where(self, error: ProviderError) -> str:
-        return f"{self._probe.location}: {error}"
+    def _where(self, error: Exception) -> str:
+        text = f"{self._probe.location}: {error}"
+        if self._credentials and isinstance(
+            error, (PermissionDenied, Unauthenticated)
+        ):
+            text += f" (of [credentials:{self._credentials}])"
+        return text

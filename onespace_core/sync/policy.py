@@ -7,6 +7,8 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING
 
+from onespace_core.namespace.keys import KeyLayout, layout_for
+from onespace_core.provider import KeyScheme
 from onespace_core.sync.select import Criteria
 from onespace_core.sync.travel import ExpiryRules
 
@@ -24,6 +26,8 @@ class SyncPolicy:
         includes all.
     :param criteria: which objects are copied, by their headers; None: all.
     :param copy_after: seconds; an object is copied when it is older.
+    :param min_segment_size: bytes; smaller segments are joined at another
+        Swift, 0 joins none.
     :param multipart_threshold: bytes; a plain object that is larger is sent
         in parts, where the store takes parts.
     :param part_size: bytes of its parts.
@@ -37,6 +41,7 @@ class SyncPolicy:
     copy_after: int = 0
     retain_local: bool = True
     expiry: ExpiryRules = dataclasses.field(default_factory=ExpiryRules)
+    min_segment_size: int = 0
     multipart_threshold: int = 5 << 30
     part_size: int = 64 << 20
     part_workers: int = 4
@@ -56,8 +61,27 @@ def policy_of(mapping: Mapping) -> SyncPolicy:
             propagate=mapping.propagate_expiration,
             offset=mapping.propagate_expiration_offset,
             after=mapping.remote_delete_after,
+            addition=mapping.remote_delete_after_addition,
         ),
+        min_segment_size=mapping.min_segment_size,
         multipart_threshold=mapping.multipart_threshold,
         part_size=mapping.part_size,
         part_workers=mapping.part_workers,
+    )
+
+
+def layout_of(
+    mapping: Mapping, scheme: KeyScheme, container: str
+) -> KeyLayout:
+    """Return where a container of a mapping is in the store.
+
+    :param scheme: the provider's ``KEY_SCHEME``.
+    """
+    return layout_for(
+        scheme,
+        account=mapping.account,
+        container=container,
+        bucket=mapping.bucket,
+        per_account=mapping.per_account,
+        custom_prefix=mapping.custom_prefix,
     )

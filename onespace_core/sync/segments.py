@@ -24,8 +24,11 @@ from collections.abc import Collection
 from functools import partial
 
 from onespace_core.provider import (
+    EXPIRY,
     BucketNotFound,
+    IntegrityError,
     LargeObjects,
+    NotSupported,
     ObjectInfo,
     ObjectNotFound,
     PreconditionFailed,
@@ -38,6 +41,7 @@ from onespace_core.swift.source import (
     Source,
     SourceError,
 )
+from onespace_core.sync import joining, segment_expiry
 from onespace_core.sync.body import source_first
 from onespace_core.sync.concat import ConcatCopier
 from onespace_core.sync.large import LargeTask
@@ -45,6 +49,7 @@ from onespace_core.sync.pieces import OpenPiece, PiecesBody, opener_for
 from onespace_core.sync.remote import RemoteObjects
 from onespace_core.sync.remote_container import RemoteContainer
 from onespace_core.sync.sending import side_by_side
+from onespace_core.sync.travel import ExpiryRules, same_headers
 
 #: Container, name and MD5 of the object of a piece.
 _Identity = tuple[str, str, str]
@@ -60,6 +65,8 @@ class SegmentCopier:
     :param remote: the same store, by local names.
     :param source: the local container.
     :param workers: segments that are sent side by side.
+    :param expiry: when copies expire, and their segments.
+    :param minimum: bytes; consecutive smaller segments are joined into one.
     """
 
     def __init__(
@@ -68,11 +75,15 @@ class SegmentCopier:
         remote: RemoteObjects,
         source: Source,
         workers: int,
+        expiry: ExpiryRules,
+        minimum: int = 0,
     ) -> None:
         self._manifests = provider
         self._remote = remote
         self._source = source
         self._workers = workers
+        self._expiry = expiry
+        self._minimum = minimum
         self._whole = ConcatCopier(remote, source)
         self._bucket = f"{remote.layout.bucket}_segments"
         self._beside = RemoteContainer(remote.provider, self._bucket)
@@ -90,11 +101,17 @@ class SegmentCopier:
         if task.local.kind is LocalKind.PLAIN or not task.manifest.pieces:
             return self._whole.put(task)
         sending = _Sending(
-            self._remote, self._bucket, opener_for(self._source, task)
+            self._remote,
+            self._bucket,
+            opener_for(self._source, task),
+            self._needed_until(task),
         )
         self._beside()
         try:
-            segments = sending.send(task.manifest.pieces, self._workers)
+            segments = sending.send(
+                joining.joined(task.manifest.pieces, self._minimum),
+                self._workers,
+            )
         except BucketNotFound:
             self._beside.forget()
             raise
@@ -110,14 +127,59 @@ class SegmentCopier:
         return sending.bytes_read
 
     def relabel(self, task: LargeTask) -> None:
-        """See :class:`LargeCopier`."""
+        """See :class:`LargeCopier`.
+
+        The segments' time is made later before the manifest's is. Where one
+        of them is gone, the copy is made anew.
+        """
         if task.remote is None:
             message = "there is no copy to relabel"
             raise TypeError(message)
-        self._remote.relabel(task.local.name, task.headers, task.remote)
+        if not self._may_expire(task.remote) or self._kept(task):
+            self._remote.relabel(task.local.name, task.headers, task.remote)
+        else:
+            self.put(task)
 
     def settle(self, task: LargeTask) -> None:
-        """See :class:`LargeCopier`; nothing belongs beside the copy."""
+        """See :class:`LargeCopier`.
+
+        Where copies expire, the segments of a good one are looked at: they
+        have to outlive it.
+        """
+        if (
+            task.remote is not None
+            and same_headers(task.headers, task.remote)
+            and self._may_expire(task.remote)
+            and not self._kept(task)
+        ):
+            self.put(task)
+
+    def _may_expire(self, remote: ObjectInfo) -> bool:
+        return self._expiry.any or EXPIRY in remote.system
+
+    def _kept(self, task: LargeTask) -> bool:
+        """Make the segments of a copy outlive it.
+
+        :returns: whether all are there.
+        """
+        try:
+            manifest = self._manifests.get_manifest(
+                self._remote.layout.key(task.local.name),
+                bucket=self._remote.layout.bucket,
+            )
+        except NotSupported:
+            return True  # it has bytes of its own: we did not make it
+        if manifest is None:
+            return True
+        return segment_expiry.keep_all(
+            self._remote.provider,
+            manifest.segments,
+            self._needed_until(task),
+            self._workers,
+        )
+
+    def _needed_until(self, task: LargeTask) -> int | None:
+        return segment_expiry.needed_until(task.headers, self._expiry.addition)
 
     def replaced(self, name: str, remote: ObjectInfo) -> None:
         """See :class:`LargeCopier`; segments stay, others may need them."""
@@ -132,24 +194,88 @@ class _Sending:
     """The segments of one large object on their way."""
 
     def __init__(
-        self, remote: RemoteObjects, bucket: str, open_piece: OpenPiece
+        self,
+        remote: RemoteObjects,
+        bucket: str,
+        open_piece: OpenPiece,
+        until: int | None,
     ) -> None:
         self._remote = remote
         self._bucket = bucket
         self._open_piece = open_piece
+        self._until = until
         self._keys: dict[_Identity, str] = {}
+        self._joined: dict[str, Segment] = {}
         self.bytes_read = 0
 
-    def send(self, pieces: Collection[Piece], workers: int) -> list[Segment]:
+    def send(
+        self, groups: Collection[tuple[Piece, ...]], workers: int
+    ) -> list[Segment]:
         """Send what is not there; return all, in order.
 
         What was sent before a failure is found the next time.
+
+        :param groups: pieces; those of one group become one segment.
         """
-        objects = {_identity(piece): piece for piece in pieces}
+        alone = {_identity(g[0]): g[0] for g in groups if len(g) == 1}
+        joined = {joining.name_of(g): g for g in groups if len(g) > 1}
         side_by_side(
-            (partial(self._send, *each) for each in objects.items()), workers
+            (
+                *(partial(self._send, *each) for each in alone.items()),
+                *(partial(self._join, *each) for each in joined.items()),
+            ),
+            workers,
         )
-        return [self._segment(piece) for piece in pieces]
+        return [
+            self._segment(group[0])
+            if len(group) == 1
+            else self._joined[joining.name_of(group)]
+            for group in groups
+        ]
+
+    def _join(self, name: str, group: tuple[Piece, ...]) -> None:
+        """Make one segment of some pieces, unless it is there."""
+        key = f"{group[0].container}/.joined/{name}"
+        size = sum(piece.length for piece in group)
+        provider, bucket = self._remote.provider, self._bucket
+        try:
+            there = provider.head_object(key, bucket=bucket)
+        except ObjectNotFound:
+            etag = self._write_joined(key, name, group)
+        else:
+            made_of = there.metadata.get(joining.JOINED)
+            if (made_of, there.size) != (name, size) or there.etag is None:
+                message = f"somebody else writes {key} in {bucket}"
+                raise SourceError(message)
+            segment_expiry.keep(provider, bucket, there, self._until)
+            etag = there.etag
+        self._joined[name] = Segment(
+            bucket=bucket, key=key, size=size, etag=etag
+        )
+
+    def _write_joined(
+        self, key: str, name: str, group: tuple[Piece, ...]
+    ) -> str:
+        """Write some pieces as one object, each checked as it passes."""
+        body = PiecesBody(group, self._open_piece)
+        provider, bucket = self._remote.provider, self._bucket
+        try:
+            with source_first(body):
+                made = provider.put_object(
+                    key,
+                    body,
+                    metadata={joining.JOINED: name},
+                    system=segment_expiry.system_for(self._until),
+                    conditions=self._remote.conditions(None),
+                    bucket=bucket,
+                )
+        finally:
+            self.bytes_read += body.bytes_read
+        if body.sent_md5 is None or made.etag != body.sent_md5:
+            provider.delete_object(key, bucket=bucket)
+            reason = "a joined segment arrived as other bytes; it was deleted"
+            raise IntegrityError(reason, key=key)
+        return made.etag
 
     def _send(self, identity: _Identity, piece: Piece) -> None:
         self._keys[identity] = self._placed(piece)
@@ -170,6 +296,9 @@ class _Sending:
                     continue  # another node was first; perhaps with the same
                 return key
             if (there.etag, there.size) == (etag, _size(piece)):
+                segment_expiry.keep(
+                    self._remote.provider, self._bucket, there, self._until
+                )
                 return key
         message = f"somebody else writes {plain} in {self._bucket}"
         raise SourceError(message)
@@ -183,6 +312,7 @@ class _Sending:
                 self._remote.provider.put_object(
                     key,
                     body,
+                    system=segment_expiry.system_for(self._until),
                     conditions=self._remote.conditions(None),
                     bucket=self._bucket,
                 )

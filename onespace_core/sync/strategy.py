@@ -30,7 +30,14 @@ def choose(
     """
     provider = remote.provider
     if isinstance(provider, LargeObjects):
-        return SegmentCopier(provider, remote, source, policy.part_workers)
+        return SegmentCopier(
+            provider,
+            remote,
+            source,
+            policy.part_workers,
+            policy.expiry,
+            policy.min_segment_size,
+        )
     if isinstance(provider, MultipartUpload):
         uploads = Uploads(provider, remote, store, key)
         return MultipartCopier(provider, remote, source, policy, uploads)

@@ -37,11 +37,19 @@ class ExpiryRules:
     :param offset: seconds added to that.
     :param after: seconds from the upload to the copy's end, for objects
         whose X-Delete-At is not propagated; 0 means never.
+    :param addition: seconds that segments live longer than the manifest of
+        their copy.
     """
 
     propagate: bool = False
     offset: int = 0
     after: int = 0
+    addition: int = 86400
+
+    @property
+    def any(self) -> bool:
+        """Whether any copy expires."""
+        return self.propagate or self.after > 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -86,6 +86,14 @@ class SyncRecorder:
         self._others["archived"] += 1
         self._send("archived_objects", 1)
 
+    def reaped(self, what: str, count: int) -> None:
+        """Note that so many segments were deleted, since nothing needs them.
+
+        :param what: on which side, such as ``local segments``.
+        """
+        self._others[f"{what} deleted"] += count
+        self._send(f"deleted_{what.replace(' ', '_')}", count)
+
     def done(self, what: str) -> None:
         """Note that a row was settled in another way."""
         self._others[what] += 1

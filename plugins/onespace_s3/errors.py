@@ -160,7 +160,7 @@ def _unanswered(exc: Exception) -> ProviderError:
             (sdk.SSLError, http.SSLError),
             ConnectionFailed,
             "no trusted connection",
-            "check ca_bundle and endpoint",
+            "check ca_bundle, and whether endpoint begins with http://",
         ),
         (
             (sdk.ProxyConnectionError, http.ProxyError),

@@ -171,7 +171,11 @@ _EXCEPTIONS: tuple[tuple[type[Exception], Row], ...] = (
     ),
     (
         urllib3_errors.SSLError,
-        (ConnectionFailed, "TLS failed", "check the option ca_bundle"),
+        (
+            ConnectionFailed,
+            "TLS failed",
+            "check ca_bundle, and whether the store wants http://",
+        ),
     ),
     (
         urllib3_errors.NameResolutionError,

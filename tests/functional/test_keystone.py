@@ -48,7 +48,7 @@ def account_of(provider: SwiftProvider) -> str:
 
 
 @pytest.mark.parametrize("path", ["", "/v3", "/v3/"])
-def test_objects_land_in_the_projects_account(
+def test_case_76_objects_land_in_the_projects_account(
     keystone_swift: KeystoneSwift, unique_name: str, path: str
 ) -> None:
     options = {
@@ -64,7 +64,7 @@ def test_objects_land_in_the_projects_account(
     provider.delete_bucket()
 
 
-def test_a_revoked_token_is_replaced(
+def test_case_76_a_revoked_token_is_replaced(
     keystone_swift: KeystoneSwift, unique_name: str
 ) -> None:
     provider = make(unique_name, **keystone_swift.options)
@@ -79,7 +79,7 @@ def test_a_revoked_token_is_replaced(
     provider.delete_bucket()
 
 
-def test_another_account_is_used_and_kept_when_the_token_ends(
+def test_case_76_another_account_is_used_and_kept_when_the_token_ends(
     keystone_swift: KeystoneSwift, unique_name: str
 ) -> None:
     seller = make(
@@ -131,7 +131,7 @@ def test_an_unreachable_keystone_is_a_connection_that_failed(
         make("b", **options).head_account()
 
 
-def test_everything_that_is_missing_is_named() -> None:
+def test_case_76_everything_that_is_missing_is_named() -> None:
     with pytest.raises(ConfigError) as caught:
         make(
             "b",
@@ -224,7 +224,7 @@ def fake_v2() -> Iterator[FakeV2]:
     ("account", "path"),
     [(None, "/v1/AUTH_tenant"), ("AUTH_other", "/v1/AUTH_other")],
 )
-def test_version_2_logs_in_with_a_tenant(
+def test_case_76_version_2_logs_in_with_a_tenant(
     fake_v2: FakeV2, account: str | None, path: str
 ) -> None:
     provider = make(

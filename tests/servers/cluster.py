@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from onespace_core.swift.standalone.process import StandaloneProcess
 
 from .children import Processes, require_program
 from .cluster_conf import KINDS, USERS, ClusterLayout, Node, write_cluster
-from .ports import wait_for_listener
+from .ports import free_ports, wait_for_listener
 
 _RUN_SWIFT = pathlib.Path(__file__).with_name("run_swift.py")
 _PACKAGES = {"account": "account", "container": "container", "object": "obj"}
@@ -113,6 +113,32 @@ class SwiftCluster:
             yield
         finally:
             self.start_node(number)
+
+    def start_shunted_proxy(self, options: Mapping[str, str]) -> int:
+        """Start one more proxy of the same cluster, with the shunt in it.
+
+        :param options: of the filter; ``conf_file`` is one.
+        :returns: its port.
+        """
+        (port,) = free_ports(["127.0.0.1"])
+        text = self.layout.proxy_conf.read_text()
+        for old, new in (
+            (f"bind_port = {self.layout.proxy_port}", f"bind_port = {port}"),
+            (" staticweb copy ", " staticweb copy shunt "),
+        ):
+            if old not in text:
+                message = f"{self.layout.proxy_conf} has no {old!r}"
+                raise RuntimeError(message)
+            text = text.replace(old, new)
+        conf = self.layout.etc / f"proxy-{port}.conf"
+        lines = (f"{name} = {value}\n" for name, value in options.items())
+        conf.write_text(
+            f"{text}\n[filter:shunt]\nuse = egg:onespace#shunt\n"
+            + "".join(lines)
+        )
+        proxy = self._swift(f"proxy-{port}", "swift.proxy.server", conf)
+        wait_for_listener("127.0.0.1", port, proxy)
+        return port
 
     def once(self, *daemons: str, nodes: tuple[int, ...] = ()) -> None:
         """Let daemons make one pass, one after another, on each node.

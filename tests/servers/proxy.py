@@ -178,6 +178,17 @@ class FaultProxy:
 
         self._add(times, match, act)
 
+    def meanwhile(
+        self, action: Callable[[], object], times: int = 1, *, match: str = ""
+    ) -> None:
+        """Do something else while the request waits, then pass it on."""
+
+        def act(exchange: _Exchange) -> None:
+            action()
+            exchange.relay()
+
+        self._add(times, match, act)
+
     def _add(
         self, times: int, match: str, act: Callable[[_Exchange], None]
     ) -> None:

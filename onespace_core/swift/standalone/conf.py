@@ -21,6 +21,7 @@ BACKENDS = ("account", "container", "object")
 
 _NAME = re.compile(r"[^\s:/]+")
 _KEY = re.compile(r"\S+")
+_OPTION = re.compile(r"[a-z_]+")
 
 _MIDDLEWARE = {
     "bulk": "",
@@ -43,9 +44,11 @@ _MIDDLEWARE = {
         "allow_versioned_writes = true\nallow_object_versioning = true\n"
     ),
 }
-_PIPELINE = (
+_BEFORE_SHUNT = (
     "catch_errors gatekeeper healthcheck proxy_logging cache "
     "listing_formats bulk tempurl s3api tempauth staticweb copy "
+)
+_AFTER_SHUNT = (
     "container_quotas account_quotas slo dlo versioned_writes symlink "
     "proxy_logging proxy-server"
 )
@@ -95,14 +98,33 @@ def parse_user(text: str) -> User:
     return User(*parts)
 
 
-def write_all(layout: Layout, users: tuple[User, ...], level: str) -> None:
+def parse_option(text: str) -> tuple[str, str]:
+    """Read ``NAME=VALUE``, an option of a filter.
+
+    :raises ValueError: it has not that form, or more than one line.
+    """
+    name, equals, value = text.partition("=")
+    if not (_OPTION.fullmatch(name) and equals and value.isprintable()):
+        raise ValueError("an option is given as NAME=VALUE")
+    return name, value
+
+
+def write_all(
+    layout: Layout,
+    users: tuple[User, ...],
+    level: str,
+    shunt: tuple[tuple[str, str], ...] = (),
+) -> None:
     """Write the configuration of all servers and of internal clients.
 
     :param level: least severe log level that is shown, such as ``WARNING``.
+    :param shunt: options of the shunt, such as ``conf_file``; without any
+        it is not in the proxy's pipeline.
     """
     for kind in BACKENDS:
         write_file(layout.server_conf(kind), _backend(layout, kind, level))
-    write_file(layout.server_conf("proxy"), _proxy(layout, users, level))
+    proxy = _proxy(layout, users, level, dict(shunt))
+    write_file(layout.server_conf("proxy"), proxy)
     write_file(layout.internal_client_conf, _internal_client(layout, level))
 
 
@@ -164,13 +186,21 @@ def _filters(names: set[str]) -> str:
     ) + _section("filter:cache", "use = egg:onespace#local_cache\n")
 
 
-def _proxy(layout: Layout, users: tuple[User, ...], level: str) -> str:
+def _proxy(
+    layout: Layout,
+    users: tuple[User, ...],
+    level: str,
+    shunt: dict[str, str],
+) -> str:
+    pipeline = _BEFORE_SHUNT + ("shunt " if shunt else "") + _AFTER_SHUNT
+    options = "".join(f"{name} = {value}\n" for name, value in shunt.items())
     return (
         _defaults(layout, level)
-        + _section("pipeline:main", f"pipeline = {_PIPELINE}\n")
+        + _section("pipeline:main", f"pipeline = {pipeline}\n")
         # A daemon in another process may change a container.
         + _proxy_app(recheck=10)
-        + _filters(set(_PIPELINE.split()))
+        + _filters(set(pipeline.split()))
+        + _section("filter:shunt", f"use = egg:onespace#shunt\n{options}")
         + _section(
             "filter:tempauth",
             "use = egg:swift#tempauth\n"

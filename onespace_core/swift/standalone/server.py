@@ -52,6 +52,7 @@ class Options:
     :param port: of the proxy; 0 takes a free one.
     :param users: at least one.
     :param verbose: log every request.
+    :param shunt: its options; see :func:`~.conf.write_all`.
     :param until_stdin_closes: stop when standard input ends, which it does
         when the process that started us dies.
     """
@@ -60,6 +61,7 @@ class Options:
     port: int
     users: tuple[User, ...]
     verbose: bool = False
+    shunt: tuple[tuple[str, str], ...] = ()
     until_stdin_closes: bool = False
 
     @property
@@ -178,7 +180,7 @@ def _load(
     utils.logging_monkey_patch()
     ports = {kind: sock.getsockname()[1] for kind, sock in listeners.items()}
     write_rings(layout, ports)
-    write_all(layout, options.users, options.log_level)
+    write_all(layout, options.users, options.log_level, options.shunt)
     apps = {
         kind: loadapp(
             str(layout.server_conf(kind)), {"log_name": f"{kind}-server"}
@@ -209,6 +211,8 @@ def _accept(listener: socket.socket, app: Any) -> _Server:
         protocol=SwiftHttpProtocol,
         socket_timeout=_CLIENT_TIMEOUT,
         capitalize_response_headers=False,
+        # Or a client would be sent our tracebacks.
+        debug=False,
         url_length_limit=MAX_REQUEST_LINE,
     )
     return _Server(listener, pool, acceptor)

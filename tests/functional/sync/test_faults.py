@@ -483,7 +483,7 @@ def own_swift(tmp_path):
         yield swift.info
 
 
-def test_account_mapping_follows_every_container(make_rig, own_swift):
+def test_case_74_account_mapping_follows_every_container(make_rig, own_swift):
     rig = make_rig("swift", swift=own_swift, mapping={"container": "*"})
     rig.put("o", b"data")
     rig.connection.put_container("another")
@@ -495,7 +495,9 @@ def test_account_mapping_follows_every_container(make_rig, own_swift):
         assert [info.key for info in objects] == [name]
 
 
-def test_account_mapping_to_s3_keeps_containers_apart(make_rig, own_swift):
+def test_case_74_account_mapping_to_s3_keeps_containers_apart(
+    make_rig, own_swift
+):
     rig = make_rig("s3api", swift=own_swift, mapping={"container": "*"})
     rig.put("o", b"data")
     rig.connection.put_container("another")

@@ -151,13 +151,20 @@ CASES = [
     ),
     (
         policy_checks.joined_segments,
-        [{"min_segment_size": 1}, {**PLAIN, "min_segment_size": 1}],
+        [
+            {"min_segment_size": 1, "convert_dlo": False},
+            {**PLAIN, "min_segment_size": 1, "convert_dlo": False},
+        ],
         [{}, {**PLAIN, "min_segment_size": 1, "convert_dlo": True}],
+    ),
+    (
+        policy_checks.dynamic_copy,
+        [{"convert_dlo": False}, {**PLAIN, "convert_dlo": False}],
+        [{}, PLAIN],
     ),
     (
         policy_checks.not_for_this_store,
         [
-            {"convert_dlo": True},
             {"min_segment_size": 1, "convert_dlo": True},
             {"sync_container_metadata": True},
             {"sync_container_acl": True, "sync_container_metadata": True},
@@ -224,7 +231,7 @@ VALUES = {
     "propagate_expiration": "true",
     "propagate_expiration_offset": "1h",
     "storage_class_after": "30d:GLACIER",
-    "convert_dlo": "true",
+    "convert_dlo": "false",
     "min_segment_size": "1000",
     "sync_container_metadata": "true",
     "sync_container_acl": "true",
@@ -237,7 +244,9 @@ VALUES = {
     "part_size": "16M",
     "part_workers": "8",
     "upload_expiry": "1d",
+    "segment_grace": "2d",
     "merge_namespaces": "true",
+    "listing_on_remote_error": "partial",
     "restore_object": "true",
 }
 
@@ -304,7 +313,7 @@ def test_a_mode_of_a_later_version_is_refused(found, mode):
         ('selection_criteria = {"and": []}', "selection_criteria"),
         ("include_pattern = [", "include_pattern"),
         ("storage_class_after = 30d", "storage_class_after"),
-        ("convert_dlo = true", "convert_dlo"),
+        ("convert_dlo = false", "convert_dlo"),
         ("mode = lifecycle", "propagate_delete"),
     ],
 )
@@ -373,7 +382,9 @@ def test_the_mode_of_a_profile_counts_likewise(load, good):
 @pytest.mark.usefixtures("_all_done")
 def test_case_57_joined_segments_need_convert_dlo(load, good):
     text = good.replace("credentials = aws", "credentials = far")
-    [problem] = load(text, "min_segment_size = 2000\n").problems
+    lines = "min_segment_size = 2000\nconvert_dlo = false\n"
+    [dynamic, problem] = load(text, lines).problems
+    assert dynamic.option == "convert_dlo"
     assert problem.option == "min_segment_size"
     assert problem.reason == "this needs convert_dlo"
     config = load(text, "min_segment_size = 2000\nconvert_dlo = true\n")

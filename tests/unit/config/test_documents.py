@@ -16,7 +16,7 @@ SAMPLE = ROOT / "etc" / "onespace.conf.sample"
 PAGE = ROOT / "docs" / "configuration.rst"
 PAGES = [PAGE, *sorted((ROOT / "docs").glob("options-*.rst"))]
 #: Options without a page of their own yet.
-SHUNT = ("merge_namespaces", "restore_object")
+SHUNT = ("restore_object",)
 OURS = ("file", "gcs-interop", "s3", "s3-compatible", "swift")
 
 

@@ -25,12 +25,10 @@ OTHER = {
     "propagate_expiration": True,
     "propagate_expiration_offset": 1,
     "storage_class_after": (30 * 86400, "GLACIER"),
-    "convert_dlo": True,
+    "convert_dlo": False,
     "min_segment_size": 1,
     "sync_container_metadata": True,
     "sync_container_acl": True,
-    "merge_namespaces": True,
-    "restore_object": True,
 }
 #: The same for options that only say how.
 TUNED = {
@@ -45,6 +43,10 @@ TUNED = {
     "part_size": 16 << 20,
     "part_workers": 8,
     "upload_expiry": 86400,
+    "segment_grace": 3600,
+    "merge_namespaces": True,
+    "restore_object": True,
+    "listing_on_remote_error": "partial",
 }
 
 
@@ -70,13 +72,13 @@ def test_the_model_has_the_defaults_of_the_options(make, option):
 
 
 @pytest.mark.parametrize("option", OTHER)
-def test_a_policy_option_changes_the_fingerprint(make, option):
+def test_case_84_a_policy_option_changes_the_fingerprint(make, option):
     changed = make(**{option: OTHER[option]})
     assert changed.fingerprint != make().fingerprint
 
 
 @pytest.mark.parametrize("option", ["provider", "container"])
-def test_where_it_goes_changes_the_fingerprint(make, option):
+def test_case_84_where_it_goes_changes_the_fingerprint(make, option):
     assert make(**{option: "x"}).fingerprint != make().fingerprint
 
 
@@ -118,7 +120,7 @@ def _changed(load, good, old, new):
         "header = x",
     ],
 )
-def test_an_option_of_the_store_changes_it(load, good, line):
+def test_case_84_an_option_of_the_store_changes_it(load, good, line):
     new = f"provider = s3\n{line}"
     assert _changed(load, good, "provider = s3", new)
 

@@ -238,7 +238,6 @@ def test_expiry_that_1space_did_not_propagate_is_not_either(convert):
     ("change", "option"),
     [
         ({"remote_delete_after": 3600}, "remote_delete_after"),
-        ({**SWIFT, "min_segment_size": 5}, "min_segment_size"),
         ({**SWIFT, "sync_container_acl": True}, "sync_container_acl"),
         (
             {

@@ -261,7 +261,7 @@ def test_everything_wrong_is_listed_at_once(load):
         [mapping:one]
         profile = p
         container = a/b
-        merge_namespaces = yes
+        mode = migration
         [mapping:two]
         profile = q
         exclude_pattern = (
@@ -281,7 +281,7 @@ def test_everything_wrong_is_listed_at_once(load):
         ("profile:unused", "cpy_after"),
         ("mapping:one", "account"),
         ("mapping:one", "bucket"),
-        ("mapping:one", "merge_namespaces"),
+        ("mapping:one", "mode"),
         ("mapping:two", "profile"),
         ("mapping:two", "exclude_pattern"),
         ("mapping:two", "account"),
@@ -338,9 +338,7 @@ def test_a_problem_of_a_profile_is_told_once_and_stops_its_mappings(
     load, good
 ):
     config = load(
-        good.replace(
-            "bucket = media", "bucket = media\nmerge_namespaces = true"
-        ),
+        good.replace("bucket = media", "bucket = media\nmode = migration"),
         """
         [mapping:docs]
         profile = archive
@@ -350,7 +348,7 @@ def test_a_problem_of_a_profile_is_told_once_and_stops_its_mappings(
     [problem] = config.problems
     assert (problem.section, problem.option) == (
         "profile:archive",
-        "merge_namespaces",
+        "mode",
     )
     assert config.mappings == ()
 

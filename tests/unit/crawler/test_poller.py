@@ -269,7 +269,7 @@ def test_containers_are_listed_again_after_a_while_only(store):
     assert len(calls) == 2
 
 
-def test_once_drains_a_backlog_and_then_tries_what_is_owed(store):
+def test_case_92_once_drains_a_backlog_and_then_tries_what_is_owed(store):
     world = World(store, [("m", lambda: ["a"], [True, True, False])])
     world.poller.run_once()
     assert world.jobs["m", "a"].turns == 4

@@ -78,3 +78,21 @@ def test_name_is_the_inverse_of_key(name, custom):
 
 def test_foreign_key_has_no_name():
     assert layout().name("other/key") is None
+
+
+@pytest.mark.parametrize("prefix", [None, "pre", ""])
+def test_t_12_names_whose_keys_may_be_those_of_manifests(prefix):
+    layout = layout_for(
+        KeyScheme.HASHED,
+        account="AUTH_a",
+        container="c",
+        bucket="b",
+        custom_prefix=prefix,
+    )
+    key = layout.manifest_key("slo")
+    name = layout.name(key)
+    assert (name is None) == (prefix is None)
+    if name is not None:
+        assert layout.meets_a_manifest(name)
+    for other in ("slo", ".manifests/slo", "x.swift_slo_manifest", ""):
+        assert not layout.meets_a_manifest(other)

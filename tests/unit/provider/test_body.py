@@ -107,7 +107,7 @@ def test_a_chunk_stream_takes_no_chunk_after_its_size():
     assert asked == [0]
 
 
-def test_closing_a_chunk_stream_closes_the_iterator_once():
+def test_case_98_closing_a_chunk_stream_closes_the_iterator_once():
     chunks, closed = closable([b"ab", b"cd"])
     stream = ChunkStream(chunks)
     stream.read(1)
@@ -157,7 +157,7 @@ def test_a_reader_gives_no_byte_beyond_its_length():
         next(chunks)
 
 
-def test_a_reader_calls_its_closer_once():
+def test_case_98_a_reader_calls_its_closer_once():
     closed = []
     one = reader([b"ab"], 2, closer=lambda: closed.append(True))
     with one:

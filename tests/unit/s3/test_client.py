@@ -86,7 +86,7 @@ class Wire:
         "https://s3.cn-north-1.amazonaws.com.cn",
     ],
 )
-def test_amazon_encrypts_by_default(endpoint: str | None) -> None:
+def test_case_14_amazon_encrypts_by_default(endpoint: str | None) -> None:
     provider = make(endpoint=endpoint, etag_is_md5=False)
     wire = Wire(provider)
     provider.put_object("k", BytesBody(b"1"))
@@ -106,7 +106,7 @@ def test_amazon_encrypts_by_default(endpoint: str | None) -> None:
         {"endpoint": "http://127.0.0.1:1/amazonaws.com"},
     ],
 )
-def test_others_and_who_says_none_do_not_encrypt(
+def test_case_14_others_and_who_says_none_do_not_encrypt(
     values: dict[str, Any],
 ) -> None:
     provider = make(**values, etag_is_md5=False)

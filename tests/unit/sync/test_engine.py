@@ -589,7 +589,7 @@ def test_object_that_could_not_be_put_back_is_put_back_by_the_retry():
     assert world.at_remote() == b"revived"
 
 
-def test_deletion_of_a_large_object_takes_its_manifest_along():
+def test_case_21_deletion_of_a_large_object_takes_its_manifest_along():
     world = World()
     world.put_remote(b"x", metadata={"x-static-large-object": "True"})
     manifest = LAYOUT.manifest_key("o")
