@@ -77,7 +77,7 @@ class World:
         self.info = info
         self.sink_port = free_ports(["127.0.0.1"])[0]
         self._helpers = Processes(base / "log")
-        self._token = ""
+        self.token = ""
         self._filled: dict[str, tuple[int, int]] = {}
 
     @property
@@ -93,7 +93,7 @@ class World:
             [sys.executable, str(BENCH / "sink.py"), str(self.sink_port)],
         )
         wait_for_listener("127.0.0.1", self.sink_port, sink)
-        self._token = self._log_in()
+        self.token = self._log_in()
 
     def stop(self) -> None:
         """End every server."""
@@ -129,7 +129,7 @@ class World:
                 method,
                 f"/v1/{self.account.name}/{path}",
                 body=data,
-                headers={"X-Auth-Token": self._token},
+                headers={"X-Auth-Token": self.token},
             )
             answer = connection.getresponse()
             body = answer.read()
