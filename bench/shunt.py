@@ -29,7 +29,7 @@ _HITS = (
     ("GET 4 KiB", "GET", "hits/{few}"),
     ("HEAD", "HEAD", "hits/{few}"),
     ("PUT 4 KiB", "PUT", "hits/new-{few}"),
-    ("LIST 100 names", "GET", "hits?limit=100&prefix=name"),
+    ("LIST 100 names", "GET", "plain?limit=100"),
 )
 
 
@@ -86,12 +86,13 @@ def main() -> int:
             ("remote GETs 4 KiB", "hits/far-{few}"),
             ("merged LISTs of 100", "hits?limit=100&prefix=far"),
         ):
-            print(f"  {name:20} {bench.rate(path, 1000):6.0f}")
+            rate, cpu = bench.rate(path, 1000)
+            print(f"  {name:20} {rate:6.0f}   {cpu:5.2f} ms of its CPU each")
         server.stop()
         print("1000 GETs of nothing, the remote down: seconds")
         bench.rate("hits/dead-{all}", 50)
         for name, port in (("shunt", bench.shunted), ("stock", bench.stock)):
-            rate = bench.rate("hits/storm-{all}", 1000, port)
+            rate, _ = bench.rate("hits/storm-{all}", 1000, port)
             print(f"  {name:20} {1000 / rate:6.2f}")
     return 0
 
@@ -128,7 +129,7 @@ class Bench:
             "container = hits\nbucket = bucket\ncustom_prefix =\n"
             "merge_namespaces = true\n"
         )
-        self.shunted = running.cluster.start_shunted_proxy(
+        self.shunted, self._pid = running.cluster.start_shunted_proxy(
             {"conf_file": str(conf)}
         )
 
@@ -138,11 +139,12 @@ class Bench:
 
         from onespace_core.provider import BytesBody
 
-        self._running.ask("PUT", "hits")
+        for container in ("hits", "plain"):
+            self._running.ask("PUT", container)
         for number in range(200):
             data = b"x" * _SIZE
             self._running.ask("PUT", f"hits/{number}", data)
-            self._running.ask("PUT", f"hits/name-{number:03}", b"")
+            self._running.ask("PUT", f"plain/name-{number:03}", b"")
         remote = make_provider(
             "s3-compatible", "bucket", **self._server.options
         )
@@ -175,8 +177,14 @@ class Bench:
                 ratios.append(took[shunted] / took[stock])
         return ratios
 
-    def rate(self, path: str, requests: int, port: int | None = None) -> float:
-        """Return requests a second, of several clients at once."""
+    def rate(
+        self, path: str, requests: int, port: int | None = None
+    ) -> tuple[float, float]:
+        """Let several clients ask at once.
+
+        :returns: requests a second, and milliseconds of CPU that the proxy
+            with the shunt took for each.
+        """
 
         def work(first: int) -> None:
             with contextlib.closing(
@@ -185,10 +193,13 @@ class Bench:
                 for number in range(first, requests, _CLIENTS):
                     client.ask("GET", _filled(path, number))
 
+        cpu = world.cpu_of(self._pid)
         started = time.perf_counter()
         with concurrent.futures.ThreadPoolExecutor(_CLIENTS) as pool:
             list(pool.map(work, range(_CLIENTS)))
-        return requests / (time.perf_counter() - started)
+        wall = time.perf_counter() - started
+        cpu = world.cpu_of(self._pid) - cpu
+        return requests / wall, 1000 * cpu / requests
 
 
 def _many(client: Client, method: str, path: str, requests: int) -> None:

@@ -114,11 +114,13 @@ class SwiftCluster:
         finally:
             self.start_node(number)
 
-    def start_shunted_proxy(self, options: Mapping[str, str]) -> int:
+    def start_shunted_proxy(
+        self, options: Mapping[str, str]
+    ) -> tuple[int, int]:
         """Start one more proxy of the same cluster, with the shunt in it.
 
         :param options: of the filter; ``conf_file`` is one.
-        :returns: its port.
+        :returns: its port and its process.
         """
         (port,) = free_ports(["127.0.0.1"])
         text = self.layout.proxy_conf.read_text()
@@ -138,7 +140,7 @@ class SwiftCluster:
         )
         proxy = self._swift(f"proxy-{port}", "swift.proxy.server", conf)
         wait_for_listener("127.0.0.1", port, proxy)
-        return port
+        return port, proxy.pid
 
     def once(self, *daemons: str, nodes: tuple[int, ...] = ()) -> None:
         """Let daemons make one pass, one after another, on each node.

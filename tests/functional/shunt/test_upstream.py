@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 from typing import Any
 
@@ -25,15 +26,9 @@ def _configuration(tmp_path: pathlib.Path, mappings: str) -> pathlib.Path:
     return path
 
 
-def _compare(found: dict[str, str]) -> None:
-    wanted = upstream.stock()
-    assert sum(outcome == "passed" for outcome in wanted.values()) > 800
-    different = {
-        name: (outcome, found.get(name))
-        for name, outcome in wanted.items()
-        if found.get(name) != outcome
-    }
-    assert not different
+def _compare(found: dict[str, str], scratch: pathlib.Path) -> None:
+    assert [name for name, what in found.items() if what == "failed"] == []
+    assert upstream.summary(found) == upstream.stock(scratch / "stock")
 
 
 def test_a_mapping_with_an_empty_remote_changes_nothing(
@@ -60,9 +55,13 @@ propagate_delete = false
     conf = upstream.with_shunt(
         tmp_path / "etc", _configuration(tmp_path, mappings)
     )
-    _compare(upstream.outcomes(tmp_path, conf))
+    _compare(upstream.outcomes(tmp_path, conf), tmp_path)
 
 
+@pytest.mark.skipif(
+    "ONESPACE_UPSTREAM" not in os.environ,
+    reason="set ONESPACE_UPSTREAM=1 to run Swift's tests without a mapping",
+)
 def test_no_mapping_changes_nothing(tmp_path: pathlib.Path) -> None:
     conf = upstream.with_shunt(tmp_path / "etc", _configuration(tmp_path, ""))
-    _compare(upstream.outcomes(tmp_path, conf))
+    _compare(upstream.outcomes(tmp_path, conf), tmp_path)
