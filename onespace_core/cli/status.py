@@ -10,12 +10,27 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from onespace_core.cli.sync import DEFAULT_CONFIG
+from onespace_core.cli.sync import DEFAULT_CONFIG, works_in
 from onespace_core.provider.errors import OnespaceError
 from onespace_core.state import StateStore, Summary
 
 if TYPE_CHECKING:
     from onespace_core.config import Config
+
+#: What to do about a container task that fails; it is tried again by itself.
+_TO_DO = {
+    "age-rules": (
+        "copies do not expire or move by age meanwhile: let the key read "
+        "and write the bucket's lifecycle configuration, or take "
+        "remote_delete_after and storage_class_after out of the mapping"
+    ),
+    "container-metadata": (
+        "the remote container's metadata and access lists may be old: let "
+        "the account change them, or take sync_container_metadata out of "
+        "the mapping"
+    ),
+}
+_ELSE = "see whether the local cluster answers"
 
 
 def add_parser(subparsers: Any) -> None:  # argparse hides the type
@@ -70,16 +85,13 @@ def run(args: argparse.Namespace) -> int:
     state_dir = config.settings.state_dir
     path = os.path.join(state_dir, STATE_FILE)
     if not os.path.exists(path):
-        message = (
-            f"there is no state in {state_dir}; has onespace-sync run on "
-            "this node, with this configuration?"
-        )
-        raise OnespaceError(message)
+        raise OnespaceError(_no_state(state_dir))
     store = StateStore(path, logging.getLogger("onespace"), read_only=True)
     try:
         summaries = store.summaries()
         _print_health(store)
         _print_paused(store)
+        _print_tasks(store, config)
         _print_segments(store)
         _print_unread(config, summaries)
         _print_containers(summaries)
@@ -87,6 +99,20 @@ def run(args: argparse.Namespace) -> int:
     finally:
         store.close()
     return 0
+
+
+def _no_state(state_dir: str) -> str:
+    owner = works_in(state_dir)
+    if owner is None:
+        return (
+            f"there is no state in {state_dir}; has onespace-sync run on "
+            "this node, with this configuration?"
+        )
+    return (
+        f"onespace-sync (pid {owner}) runs, but its state file in "
+        f"{state_dir} was deleted; restart onespace-sync, which then "
+        "compares everything again from the first row"
+    )
 
 
 def _print_health(store: StateStore) -> None:
@@ -105,6 +131,21 @@ def _print_paused(store: StateStore) -> None:
             f"{reason}; {store.waiting_deletions(name)} wait; "
             f"'onespace-sync --resume-deletes {name}' lets them go through"
         )
+
+
+def _print_tasks(store: StateStore, config: Config) -> None:
+    """Say what could not be done for containers as a whole."""
+    from onespace_core.sync.task_failures import failures
+
+    for failure in failures(store):
+        key = failure.key
+        # Notes outlive a mapping.
+        if key.mapping in config.names:
+            print(
+                f"mapping {key.mapping}, {key.account}/{key.container}: "
+                f"{failure.task} failed since {_when(failure.since)}: "
+                f"{failure.reason}; {_TO_DO.get(failure.task, _ELSE)}"
+            )
 
 
 def _print_segments(store: StateStore) -> None:

@@ -238,6 +238,23 @@ class _locked:  # noqa: N801 - used as a function, `with _locked(...)`
         self._file.close()
 
 
+def works_in(state_dir: str) -> str | None:
+    """Return the process that holds a state folder's lock; None: nobody.
+
+    Changes nothing, but asks for the lock: a daemon that starts at that very
+    moment would be refused.
+    """
+    try:
+        with open(os.path.join(state_dir, _LOCK), encoding="ascii") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read().strip() or "unknown"
+    except OSError:
+        return None
+    return None
+
+
 def _cannot_write(state_dir: str, exc: OSError) -> OnespaceError:
     reason = f"cannot write to {state_dir}: {exc.strerror}"
     if exc.errno not in _WRONG_FOLDER:

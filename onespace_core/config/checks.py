@@ -11,34 +11,25 @@ import dataclasses
 import urllib.parse
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from onespace_core.config import options, remote
+from onespace_core.config import remote
 from onespace_core.config.finding import Finding, Rule
 from onespace_core.config.model import Mapping, Settings
 from onespace_core.config.policy_checks import POLICY_RULES, undermined
 from onespace_core.provider.types import KeyScheme
 
-#: Options that this version only knows by name. A value other than the
-#: default is refused, and never silently ignored. The page on configuration
-#: lists the same ones.
-NOT_YET: tuple[str, ...] = ()
 #: What this version does; see :data:`options.MODES` for all.
 MODES_NOW = ("sync", "lifecycle")
 
 
-def not_yet(mapping: Mapping) -> Iterator[Finding]:
-    """Yield what a later version will do, and this one does not."""
-    if mapping.mode not in MODES_NOW:
-        yield Finding(
-            "mode",
-            f"this version does not do {mapping.mode} yet",
-            f"write one of: {', '.join(MODES_NOW)}",
-        )
-    defaults = {opt.dest: opt.default for opt in options.POLICY_OPTS}
-    for name in NOT_YET:
-        if getattr(mapping, name) != defaults[name]:
-            yield Finding(
-                name, "this version does not do this yet", "leave it out"
-            )
+def mode_of_a_later_version(mapping: Mapping) -> Finding | None:
+    """Refuse a mode that a later version will have, and this one has not."""
+    if mapping.mode in MODES_NOW:
+        return None
+    return Finding(
+        "mode",
+        f"this version does not do {mapping.mode} yet",
+        f"write one of: {', '.join(MODES_NOW)}",
+    )
 
 
 def prefix_for_all_containers(mapping: Mapping) -> Finding | None:
@@ -142,16 +133,20 @@ RULES: Sequence[Rule] = (
     slash_in_account,
     endpoint_is_no_address,
     amazon_in_clear,
+    mode_of_a_later_version,
 )
+#: Those that ask nothing of a mapping's provider.
+WITHOUT_PROVIDER: Sequence[Rule] = (mode_of_a_later_version,)
 
 
-def check(mapping: Mapping) -> Iterator[Finding]:
+def check(
+    mapping: Mapping, rules: Sequence[Rule] = RULES
+) -> Iterator[Finding]:
     """Yield everything that is wrong with one mapping."""
-    for rule in RULES:
+    for rule in rules:
         finding = rule(mapping)
         if finding is not None:
             yield finding
-    yield from not_yet(mapping)
 
 
 def meetings(

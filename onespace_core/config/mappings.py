@@ -258,7 +258,7 @@ class MappingReader:
         )
         mapping = _build(parts, values)
         if parts.remote is None or parts.remote.provider is None:
-            findings = checks.not_yet(mapping)
+            findings = checks.check(mapping, checks.WITHOUT_PROVIDER)
         else:
             findings = checks.check(mapping)
         for finding in findings:

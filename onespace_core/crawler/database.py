@@ -26,7 +26,7 @@ _HELD = "SELECT name FROM object WHERE deleted IN (0, 1) AND name IN ({})"
 _MOST_ARGUMENTS = 500
 
 
-class _ReadersBroker(ContainerBroker):
+class _ReadersBroker(ContainerBroker):  # type: ignore[misc]
     """Swift's access to a container database, for somebody who only reads.
 
     Swift's own moves a database away that it cannot read. A full disk or a

@@ -37,3 +37,12 @@ class Notes(StateFile):
                 f"INSERT OR REPLACE INTO note VALUES ({marks(5)})",
                 (*args_of(key), name, value),
             )
+
+    def notes(self, beginning: str) -> dict[tuple[ContainerKey, str], str]:
+        """Return all notes whose names begin so, by container and name."""
+        rows = self._execute(
+            "SELECT mapping, account, container, name, value FROM note "
+            "WHERE substr(name, 1, ?) = ?",
+            (len(beginning), beginning),
+        )
+        return {(ContainerKey(*row[:3]), row[3]): row[4] for row in rows}

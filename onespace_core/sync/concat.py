@@ -62,6 +62,9 @@ class ConcatCopier:
         if task.remote is None:
             message = "there is no copy to relabel"
             raise TypeError(message)
+        if self._remote.traits.rewrites:
+            self.put(task)
+            return
         self._remote.relabel(
             task.local.name, self._manifests.marked(task), task.remote
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from collections.abc import Mapping as Headers
 from typing import TYPE_CHECKING, Protocol
 
@@ -25,9 +25,19 @@ from onespace_core.sync.containers import (
     MetadataMirror,
 )
 from onespace_core.sync.remote import Preparation
+from onespace_core.sync.task_failures import (
+    TaskFailures,
+    failures,
+    note_of,
+)
 
 if TYPE_CHECKING:
     from onespace_core.config import Mapping
+
+#: What reading a local container's headers is called among the tasks.
+HEADERS = "headers"
+#: All that may be noted as failed.
+TASKS = (HEADERS, MetadataMirror.NOTE, AgeRuleKeeper.NOTE)
 
 
 class NoteStore(Protocol):
@@ -41,6 +51,10 @@ class NoteStore(Protocol):
         self, key: ContainerKey, name: str, value: str | None
     ) -> None:
         """Write a note; None removes it."""
+        ...
+
+    def notes(self, beginning: str) -> Headers[tuple[ContainerKey, str], str]:
+        """Return all notes whose names begin so."""
         ...
 
 
@@ -82,35 +96,59 @@ class TaskRunner:
         self._headers = headers
         self._prepare = prepare
         self._logger = logger
-        self._tasks: dict[str, ContainerTasks | None] = {}
+        self._tasks: dict[str, ContainerTasks] = {}
 
     def run(self, container: str, layout: KeyLayout) -> None:
         """Do what is left to do for a container; raise nothing."""
         if container not in self._tasks:
             self._tasks[container] = self._build(container, layout)
         tasks = self._tasks[container]
-        if tasks is None:
+        if not tasks.any:
             return
         try:
             found = self._headers(self._mapping.account, container)
         except OnespaceError as exc:
-            self._logger.warning(
-                "%s: %s/%s: its headers cannot be read: %s; objects go on",
-                self._mapping.name,
-                self._mapping.account,
-                container,
-                exc,
-            )
+            tasks.failed(HEADERS, f"its headers cannot be read: {exc}")
             return
+        tasks.succeeded(HEADERS)
         if found is not None:
             tasks(found)
 
-    def _build(
-        self, container: str, layout: KeyLayout
-    ) -> ContainerTasks | None:
+    def keep_only(self, containers: Collection[str]) -> None:
+        """Drop what was noted of containers that are no longer there.
+
+        :raises StateError: nothing was dropped.
+        """
+        mapping = self._mapping
+        for each in failures(self._store):
+            key = each.key
+            if key.mapping == mapping.name and (
+                key.account != mapping.account
+                or key.container not in containers
+            ):
+                self._store.save_note(key, note_of(each.task), None)
+                self._tasks.pop(key.container, None)
+
+    def _build(self, container: str, layout: KeyLayout) -> ContainerTasks:
         mapping = self._mapping
         key = ContainerKey(mapping.name, mapping.account, container)
         notes = ContainerNotes(self._store, key)
+        tasks = self._of(layout, notes)
+        made = ContainerTasks(
+            tasks,
+            f"{mapping.name}: {mapping.account}/{container}",
+            TaskFailures(notes),
+            self._logger,
+        )
+        # What is no longer asked for does not fail any more.
+        for gone in set(TASKS) - {task.NOTE for task in tasks}:
+            made.succeeded(gone)
+        return made
+
+    def _of(
+        self, layout: KeyLayout, notes: ContainerNotes
+    ) -> list[ContainerTask]:
+        mapping = self._mapping
         tasks: list[ContainerTask] = []
         if mapping.sync_container_metadata:
             tasks.append(
@@ -126,12 +164,16 @@ class TaskRunner:
         if ageing != Ageing() or notes.load(AgeRuleKeeper.NOTE):
             owner = hashlib.sha256(layout.root.encode()).hexdigest()[:16]
             tasks.append(
-                AgeRuleKeeper(self._provider, layout, notes, ageing, owner)
+                AgeRuleKeeper(
+                    self._provider,
+                    layout,
+                    notes,
+                    ageing,
+                    owner,
+                    only=not mapping.retain_local,
+                )
             )
-        if not tasks:
-            return None
-        where = f"{mapping.name}: {mapping.account}/{container}"
-        return ContainerTasks(tasks, where, self._logger)
+        return tasks
 
     def _ageing(self) -> Ageing:
         """Return what rules are for: objects that cannot expire alone."""

@@ -14,18 +14,20 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from onespace_core.namespace.keys import KeyLayout
 from onespace_core.provider import (
     AgeRule,
     AgeRules,
+    AlreadyExists,
     BucketMetadata,
     NotSupported,
     OnespaceError,
     Provider,
 )
 from onespace_core.sync.remote import Preparation
+from onespace_core.sync.task_failures import TaskFailures
 
 _META = "x-container-meta-"
 #: Container headers that say who may do what (Swift, "Container ACLs").
@@ -49,7 +51,12 @@ class Notes(Protocol):
 
 
 class ContainerTask(Protocol):
-    """Something that follows a container's headers."""
+    """Something that follows a container's headers.
+
+    :cvar NOTE: what it is called in the state.
+    """
+
+    NOTE: ClassVar[str]
 
     def __call__(self, headers: Mapping[str, str]) -> None:
         """Do what is left to do.
@@ -68,7 +75,7 @@ class MetadataMirror:
     :param acl: whether access lists go as well.
     """
 
-    NOTE = "container-metadata"
+    NOTE: ClassVar[str] = "container-metadata"
 
     def __init__(
         self,
@@ -165,9 +172,11 @@ class AgeRuleKeeper:
 
     :param owner: says in a rule's id whose it is; from names only, so that
         every node writes the same.
+    :param only: whether copies may be the only ones, since local objects are
+        deleted.
     """
 
-    NOTE = "age-rules"
+    NOTE: ClassVar[str] = "age-rules"
 
     def __init__(
         self,
@@ -176,11 +185,14 @@ class AgeRuleKeeper:
         notes: Notes,
         ageing: Ageing,
         owner: str,
+        *,
+        only: bool = False,
     ) -> None:
         self._provider = provider
         self._bucket = layout.bucket
         self._notes = notes
         self._rules = ageing.rules(layout, owner)
+        self._only = only
 
     def __call__(self, headers: Mapping[str, str]) -> None:
         """See :class:`ContainerTask`; the headers do not count."""
@@ -196,50 +208,88 @@ class AgeRuleKeeper:
             raise NotSupported("the store has no rules for old objects")
         ids = [rule.rule_id for rule in self._rules]
         for rule in self._rules:
-            self._provider.put_age_rule(rule, bucket=self._bucket)
+            self._put(self._provider, rule)
         for gone in set(before["ids"]) - set(ids):
             self._provider.drop_age_rule(gone, bucket=self._bucket)
         value = json.dumps({"digest": digest, "ids": ids})
         self._notes.save(self.NOTE, value if ids else None)
 
+    def _put(self, provider: AgeRules, rule: AgeRule) -> None:
+        try:
+            provider.put_age_rule(rule, bucket=self._bucket)
+        except AlreadyExists as exc:
+            if not self._only:
+                raise
+            message = (
+                f"{exc}; LOCAL OBJECTS ARE DELETED once they are copied, so "
+                "that rule may expire the only copies there are"
+            )
+            raise OnespaceError(message) from exc
+
 
 class ContainerTasks:
     """Runs the tasks of one container; rows never wait for them.
 
-    A task that fails is named in the log, once for each reason, and tried
-    again the next time the container is looked at.
+    A task that fails is named in the log, once for each reason, and in the
+    state until it succeeds; it is tried again the next time the container is
+    looked at.
+
+    :param failures: where it is noted.
     """
 
     def __init__(
         self,
         tasks: Sequence[ContainerTask],
         where: str,
+        failures: TaskFailures,
         logger: logging.Logger,
     ) -> None:
         self._tasks = tasks
         self._where = where
+        self._failures = failures
         self._logger = logger
-        self._said: dict[int, str] = {}
+        self._said: dict[str, str] = {}
+
+    @property
+    def any(self) -> bool:
+        """Whether there is one."""
+        return bool(self._tasks)
 
     def __call__(self, headers: Mapping[str, str]) -> bool:
         """Run all; return whether all succeeded."""
-        done = [self._run(n, headers) for n in range(len(self._tasks))]
+        done = [self._run(task, headers) for task in self._tasks]
         return all(done)
 
-    def _run(self, number: int, headers: Mapping[str, str]) -> bool:
+    def _run(self, task: ContainerTask, headers: Mapping[str, str]) -> bool:
         try:
-            self._tasks[number](headers)
+            task(headers)
         except OnespaceError as exc:
-            if self._said.get(number) != str(exc):
-                self._said[number] = str(exc)
-                self._logger.error(
-                    "%s: %s; objects go on, this is tried again",
-                    self._where,
-                    exc,
-                )
+            self.failed(task.NOTE, str(exc))
             return False
-        self._said.pop(number, None)
+        self.succeeded(task.NOTE)
         return True
+
+    def failed(self, task: str, reason: str) -> None:
+        """Say and note that something went wrong; raise nothing."""
+        if self._said.get(task) != reason:
+            self._said[task] = reason
+            self._logger.error(
+                "%s: %s; objects go on, this is tried again",
+                self._where,
+                reason,
+            )
+        self._note(task, reason)
+
+    def succeeded(self, task: str) -> None:
+        """Take back what was noted of a task; raise nothing."""
+        self._said.pop(task, None)
+        self._note(task, None)
+
+    def _note(self, task: str, reason: str | None) -> None:
+        try:
+            self._failures.tell(task, reason)
+        except OnespaceError as exc:
+            self._logger.error("%s: %s", self._where, exc)
 
 
 def _can_travel(name: str) -> bool:

@@ -8,6 +8,7 @@ The common case is cheap: a new object costs one local GET and one PUT with
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -43,6 +44,19 @@ from onespace_core.telemetry import SyncRecorder
 #: Conditions that others broke in between before a row is put off.
 _ROUNDS = 3
 _LARGE = (LocalKind.SLO, LocalKind.DLO)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Copied:
+    """A version that the store holds now, as far as we know.
+
+    :param local: it; a large object as a client sees it.
+    :param created: whether there was nothing before, and nobody who saw that
+        can write over it: see :attr:`RemoteObjects.guards_new`.
+    """
+
+    local: LocalObject
+    created: bool = False
 
 
 class Copier:
@@ -82,13 +96,11 @@ class Copier:
         self._probably_new = True
         self._on_answer = on_answer
 
-    def copy(self, row: Row, *, again: bool) -> LocalObject | None:
+    def copy(self, row: Row, *, again: bool) -> Copied | None:
         """Make the store hold a row's object, or a newer version of it.
 
-        :returns: the version that the store holds now, as far as we know; a
-            large object as a client sees it. None if nothing had to be
-            copied: the store has a newer version, or the object is not
-            selected.
+        :returns: None if nothing had to be copied: the store has a newer
+            version, or the object is not selected.
         :raises RowWaitsError: not now.
         :raises RowSkippedError: nothing here can copy it.
         """
@@ -118,7 +130,7 @@ class Copier:
 
     def _copy_version(
         self, row: Row, *, again: bool, newest: bool
-    ) -> LocalObject | None:
+    ) -> Copied | None:
         self._remote.prepare()
         if self._policy.criteria is not None or self._is_big(row):
             local = self._head(row, newest=newest)
@@ -179,7 +191,7 @@ class Copier:
         reader: LocalReader,
         remote: ObjectInfo | None,
         policy_index: int | None,
-    ) -> LocalObject | None:
+    ) -> Copied | None:
         local = reader.info
         require_copyable(local)
         body = LocalBody(self._source, reader, policy_index)
@@ -195,18 +207,22 @@ class Copier:
                 self._probably_new = False
                 continue
             self._after_put(local, body.bytes_read, remote)
-            return local
+            return Copied(local, remote is None and self._remote.guards_new)
         message = "somebody else keeps writing this key"
         raise RowWaitsError(message)
 
     def _decide(self, local: LocalObject, remote: ObjectInfo | None) -> Action:
-        return decide_live(
+        traits = self._remote.traits
+        action = decide_live(
             local,
             remote,
             self._headers(local, remote),
-            self._remote.traits,
+            traits,
             stamped=not self._policy.retain_local,
         )
+        if action is Action.POST and traits.rewrites:
+            return Action.PUT
+        return action
 
     def _headers(
         self, local: LocalObject, remote: ObjectInfo | None
@@ -263,12 +279,12 @@ class Copier:
 
     def _finish(
         self, local: LocalObject, remote: ObjectInfo, action: Action
-    ) -> LocalObject | None:
+    ) -> Copied | None:
         require_copyable(local)
         if action is Action.POST:
             self._relabel(local, remote)
         self._recorder.done(action.value)
-        return None if action is Action.REMOTE_NEWER else local
+        return None if action is Action.REMOTE_NEWER else Copied(local)
 
     def _relabel(self, local: LocalObject, remote: ObjectInfo) -> None:
         try:
@@ -286,7 +302,7 @@ class Copier:
 
     def _copy_large(
         self, found: LocalObject, policy_index: int | None
-    ) -> LocalObject | None:
+    ) -> Copied | None:
         assert self._large is not None  # noqa: S101 - see _is_large
         if not self._selected(found):
             return None
@@ -316,7 +332,7 @@ class Copier:
                 self._apply(self._large, action, task)
             except PreconditionFailed:
                 continue
-            return local
+            return Copied(local)
         message = "somebody else keeps writing this key"
         raise RowWaitsError(message)
 

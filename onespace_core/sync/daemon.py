@@ -15,10 +15,12 @@ from onespace_core.provider import (
     ConfigError,
     KeyScheme,
     OnespaceError,
+    Provider,
 )
 from onespace_core.provider.registry import Registry
 from onespace_core.state import ContainerKey, StateStore
 from onespace_core.swift.environment import use_swift_dir
+from onespace_core.sync.archive import StoredReceipts
 from onespace_core.sync.brake import ContainerBrake
 from onespace_core.sync.container_tasks import TaskRunner
 from onespace_core.sync.layered import Store, layered
@@ -210,13 +212,14 @@ class _Builder:
         tasks = self._tasks(mapping, store)
 
         def containers() -> Iterable[str]:
-            found: Iterable[str] = (mapping.container,)
+            found: list[str] = [mapping.container]
             if mapping.per_account:
-                found = self._swift.containers(mapping.account)
+                found = list(self._swift.containers(mapping.account))
+            tasks.keep_only(found)
             for name in found:
                 layout = layout_of(mapping, store.provider.KEY_SCHEME, name)
                 tasks.run(name, layout)
-                yield name
+            return found
 
         def make_job(key: ContainerKey) -> Job:
             return self._job(mapping, key, store, breaker, rows)
@@ -252,6 +255,7 @@ class _Builder:
         root = key.root
         layout = layout_of(mapping, store.provider.KEY_SCHEME, root.container)
         policy = policy_of(mapping)
+        slack = settings.verification_slack
         source = self._source(mapping, root.container)
         engine = SyncEngine(
             store.provider,
@@ -266,16 +270,21 @@ class _Builder:
             large=lambda remote: self._large(
                 mapping,
                 root,
-                choose(remote, source, policy, self._store, root),
+                choose(
+                    remote,
+                    source,
+                    policy,
+                    self._store,
+                    root,
+                    self._sweeps.remote_notes(mapping, root, remote),
+                ),
             ),
             segment_notes=self._sweeps.local_notes(mapping, root, source),
             manifest_notes=partial(self._sweeps.remote_notes, mapping, root),
-            save_receipt=lambda receipt: self._store.save_receipt(
-                root, receipt
-            ),
+            receipts=StoredReceipts(self._store, root),
+            settle=slack,
             brake=ContainerBrake(breaker, root, self._swift),
         )
-        slack = settings.verification_slack
         return Job(
             key,
             mapping.fingerprint,

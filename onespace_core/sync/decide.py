@@ -32,11 +32,14 @@ class RemoteTraits:
     :param etag_is_md5: see the capability.
     :param relabels_safely: headers can be changed under the condition that
         the bytes are still those we looked at.
+    :param rewrites: headers are never changed alone: the bytes are written
+        again with them, under a condition.
     :param object_expiry: see the capability.
     """
 
     etag_is_md5: bool
     relabels_safely: bool = False
+    rewrites: bool = False
     object_expiry: bool = False
 
 

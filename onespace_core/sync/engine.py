@@ -19,9 +19,8 @@ from onespace_core.provider import (
     TransientError,
     Unauthenticated,
 )
-from onespace_core.state import Receipt
 from onespace_core.swift.source import Source, SourceError
-from onespace_core.sync.archive import Archiver, SegmentNotes
+from onespace_core.sync.archive import Archiver, Receipts, SegmentNotes
 from onespace_core.sync.copy import Copier
 from onespace_core.sync.delete import Brake, Deleter
 from onespace_core.sync.large import LargeCopier
@@ -63,8 +62,9 @@ class SyncEngine:
     :param container: the local one's name.
     :param credentials: name of their section, for messages.
     :param large: makes what copies large objects; None skips them.
-    :param save_receipt: see :class:`Archiver`; needed where the policy does
-        not keep local objects.
+    :param receipts: see :class:`Archiver`; needed where the policy does not
+        keep local objects.
+    :param settle: likewise.
     :param segment_notes: see :class:`Archiver`.
     :param manifest_notes: makes what is told of a copy before it is deleted
         or replaced; None where nobody has to know.
@@ -84,7 +84,8 @@ class SyncEngine:
         container: str = "",
         credentials: str = "",
         large: Callable[[RemoteObjects], LargeCopier] | None = None,
-        save_receipt: Callable[[Receipt], None] | None = None,
+        receipts: Receipts | None = None,
+        settle: float = 3600.0,
         segment_notes: SegmentNotes | None = None,
         manifest_notes: Callable[[RemoteObjects], ManifestNotes | None]
         | None = None,
@@ -96,7 +97,9 @@ class SyncEngine:
         self._policy = policy
         self._recorder = recorder
         self._clock = clock
-        self._remote = RemoteObjects(provider, layout, prepare)
+        self._remote = RemoteObjects(
+            provider, layout, prepare, only=not policy.retain_local
+        )
         # Rows in a row that the local cluster did not give us.
         self._source_failures = 0
         copies_large = large(self._remote) if large is not None else None
@@ -124,15 +127,16 @@ class SyncEngine:
         )
         self._archiver: Archiver | None = None
         if not policy.retain_local:
-            if save_receipt is None:
+            if receipts is None:
                 message = "a policy that deletes needs receipts"
                 raise TypeError(message)
             self._archiver = Archiver(
                 self._remote,
                 source,
-                save_receipt,
+                receipts,
                 recorder,
                 notes=segment_notes,
+                settle=settle,
                 clock=clock,
             )
 
@@ -183,7 +187,7 @@ class SyncEngine:
             raise
         if copied is None or self._archiver is None:
             return
-        if copied.versioned:
+        if copied.local.versioned:
             # Deleting the name would free nothing: its versions stay.
             self._recorder.done("kept for its versions")
         else:

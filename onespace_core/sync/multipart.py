@@ -122,7 +122,7 @@ class MultipartCopier:
                     self._copy_parts(task, remote)
                 except NotSupported:  # with just this key
                     self._put(task)
-            elif self._is_too_large(remote):
+            elif self._is_too_large(remote) or self._remote.traits.rewrites:
                 self._put(task)
             else:
                 self._remote.relabel(
@@ -314,10 +314,7 @@ class MultipartCopier:
             with contextlib.suppress(NotSupported):
                 return complete(conditions=conditions)
         # The parts took their time: look as late as possible.
-        info = self._remote.head(task.local.name)
-        if _seen(info) != _seen(task.remote):
-            reason = "somebody else has written it meanwhile"
-            raise PreconditionFailed(reason, key=upload.key)
+        self._remote.check_unchanged(task.local.name, task.remote)
         return complete()
 
     def _is_there(self, task: LargeTask, headers: Headers) -> bool:
@@ -385,8 +382,3 @@ class MultipartCopier:
             raise
         self._manifests.drop_former(task)
         self._uploads.drop(upload)
-
-
-def _seen(info: ObjectInfo | None) -> tuple[str | None, str | None] | None:
-    """Return what tells one copy from another."""
-    return None if info is None else (info.etag, info.metadata.get(STAMP))

@@ -28,6 +28,8 @@ class SyncPolicy:
     :param copy_after: seconds; an object is copied when it is older.
     :param min_segment_size: bytes; smaller segments are joined at another
         Swift, 0 joins none.
+    :param segment_grace: seconds for which a segment that nothing refers to
+        is safe at another Swift; 0 sweeps it at once.
     :param multipart_threshold: bytes; a plain object that is larger is sent
         in parts, where the store takes parts.
     :param part_size: bytes of its parts.
@@ -42,6 +44,7 @@ class SyncPolicy:
     retain_local: bool = True
     expiry: ExpiryRules = dataclasses.field(default_factory=ExpiryRules)
     min_segment_size: int = 0
+    segment_grace: int = 86400
     multipart_threshold: int = 5 << 30
     part_size: int = 64 << 20
     part_workers: int = 4
@@ -64,6 +67,7 @@ def policy_of(mapping: Mapping) -> SyncPolicy:
             addition=mapping.remote_delete_after_addition,
         ),
         min_segment_size=mapping.min_segment_size,
+        segment_grace=mapping.segment_grace,
         multipart_threshold=mapping.multipart_threshold,
         part_size=mapping.part_size,
         part_workers=mapping.part_workers,

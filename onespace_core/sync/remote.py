@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Protocol
 
 from onespace_core.namespace.keys import KeyLayout
@@ -11,12 +12,17 @@ from onespace_core.provider import (
     BucketNotFound,
     Conditions,
     KeyScheme,
+    MultipartUpload,
     ObjectCopy,
     ObjectInfo,
     ObjectNotFound,
+    PreconditionFailed,
     Provider,
 )
+from onespace_core.sync.body import source_first
 from onespace_core.sync.decide import RemoteTraits
+from onespace_core.sync.last_look import LastLook
+from onespace_core.sync.stamp import STAMP
 from onespace_core.sync.travel import Headers
 
 
@@ -38,6 +44,12 @@ class RemoteObjects:
     :param provider: the store, with its retry layer.
     :param layout: where the container's objects live in it.
     :param prepare: makes the remote container; None where an operator does.
+    :param only: whether a copy may be the only one, since local objects are
+        deleted: then nothing newer may ever be replaced.
+    :ivar guards_new: whether whoever has found nothing at a key can only
+        create there: a write of theirs that is late replaces nothing.
+    :ivar guards_all: whether no write can replace what its writer has not
+        seen.
     """
 
     def __init__(
@@ -45,11 +57,23 @@ class RemoteObjects:
         provider: Provider,
         layout: KeyLayout,
         prepare: Preparation | None = None,
+        *,
+        only: bool = False,
     ) -> None:
         self.provider = provider
         self.layout = layout
         self._prepare = prepare
+        self._only = only
         capabilities = provider.capabilities
+        parts = isinstance(provider, MultipartUpload)
+        self.guards_new = capabilities.conditional_put and (
+            capabilities.conditional_complete or not parts
+        )
+        self.guards_all = (
+            self.guards_new
+            and capabilities.conditional_replace
+            and (capabilities.conditional_complete_replace or not parts)
+        )
         # A store that copies onto itself can be told which version.
         self._copies = not capabilities.metadata_post and isinstance(
             provider, ObjectCopy
@@ -57,6 +81,9 @@ class RemoteObjects:
         self.traits = RemoteTraits(
             etag_is_md5=capabilities.etag_is_md5,
             relabels_safely=self._copies,
+            # The store reads first and shows the copy later: what was
+            # written in between is replaced.
+            rewrites=only and self._copies and self.guards_all,
             object_expiry=capabilities.object_expiry,
         )
 
@@ -117,19 +144,45 @@ class RemoteObjects:
         :param remote: what it replaces.
         :raises PreconditionFailed: something else is there by now.
         """
+        conditions = self.conditions(remote)
         try:
-            self.provider.put_object(
-                self.layout.key(name),
-                body,
-                metadata=headers.metadata,
-                content_type=headers.content_type,
-                system=headers.system,
-                conditions=self.conditions(remote),
-                bucket=self.layout.bucket,
+            if conditions is not None or not self._only:
+                self._put(name, body, headers, conditions)
+                return
+            watched = LastLook(
+                body, partial(self.check_unchanged, name, remote)
             )
+            with source_first(watched):
+                self._put(name, watched, headers, None)
         except BucketNotFound:
             self.forget()
             raise
+
+    def _put(
+        self,
+        name: str,
+        body: Body,
+        headers: Headers,
+        conditions: Conditions | None,
+    ) -> None:
+        self.provider.put_object(
+            self.layout.key(name),
+            body,
+            metadata=headers.metadata,
+            content_type=headers.content_type,
+            system=headers.system,
+            conditions=conditions,
+            bucket=self.layout.bucket,
+        )
+
+    def check_unchanged(self, name: str, remote: ObjectInfo | None) -> None:
+        """Look whether the copy is still the one that was seen.
+
+        :raises PreconditionFailed: it is another one by now.
+        """
+        if _seen(self.head(name)) != _seen(remote):
+            reason = "somebody else has written it meanwhile"
+            raise PreconditionFailed(reason, key=self.layout.key(name))
 
     def relabel(self, name: str, headers: Headers, remote: ObjectInfo) -> None:
         """Write all that is beside the bytes of a copy.
@@ -171,3 +224,8 @@ class RemoteObjects:
             self.provider.delete_object(
                 self.layout.manifest_key(name), bucket=self.layout.bucket
             )
+
+
+def _seen(info: ObjectInfo | None) -> tuple[str | None, str | None] | None:
+    """Return what tells one copy from another."""
+    return None if info is None else (info.etag, info.metadata.get(STAMP))

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When the segments at another Swift expire: never before their manifest.
+"""How long the segments at another Swift stay: as long as their manifests.
+
+They never expire before them. And one that is used again is touched, so that
+a sweep that cannot see the new manifest yet sees that somebody needs it.
 
 A segment may be needed by several copies, and none of them knows the others.
 So its time is only ever made later, or taken away: a segment that has none
@@ -13,6 +16,7 @@ either of them puts that right.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection
 from functools import partial
 
@@ -26,6 +30,20 @@ from onespace_core.provider import (
 )
 from onespace_core.sync.sending import side_by_side
 from onespace_core.sync.travel import Headers
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What a copy needs of its segments.
+
+    :param until: when they may go, seconds since the epoch; None: never.
+    :param touched: likewise; one that was last written before is touched,
+        0 touches none. A POST renews the time of an object's last change
+        (Swift API, "Create or update object metadata").
+    """
+
+    until: int | None
+    touched: float = 0.0
 
 
 def needed_until(manifest: Headers, addition: int) -> int | None:
@@ -50,25 +68,33 @@ def system_for(until: int | None) -> dict[str, str]:
     return {} if until is None else {EXPIRY: str(until)}
 
 
+def too_old(there: ObjectInfo, touched: float) -> bool:
+    """Return whether a sweep might take a segment for forgotten."""
+    last = there.last_modified
+    return last is not None and last.timestamp() < touched
+
+
 def keep(
-    provider: Provider,
-    bucket: str,
-    there: ObjectInfo,
-    until: int | None,
+    provider: Provider, bucket: str, there: ObjectInfo, need: Need
 ) -> None:
-    """Make a segment live as long as it has to; one that does is left alone.
+    """Make a segment stay as long as it has to; one that does is left alone.
+
+    What is beside its bytes stays, but for the time at which it expires.
 
     :param there: the segment, as HEAD answered just now.
     :raises ObjectNotFound: it has gone since.
     """
-    if not too_early(there, until):
+    system = dict(there.system)
+    if too_early(there, need.until):
+        del system[EXPIRY]
+        system.update(system_for(need.until))
+    elif not too_old(there, need.touched):
         return
-    system = {k: v for k, v in there.system.items() if k != EXPIRY}
     provider.post_object(
         there.key,
         there.metadata,
         content_type=there.content_type,
-        system={**system, **system_for(until)},
+        system=system,
         bucket=bucket,
     )
 
@@ -76,10 +102,10 @@ def keep(
 def keep_all(
     provider: Provider,
     segments: Collection[Segment],
-    until: int | None,
+    need: Need,
     workers: int,
 ) -> bool:
-    """Make all segments of a copy live as long as they have to.
+    """Make all segments of a copy stay as long as they have to.
 
     :returns: whether all are there; otherwise the copy has to be made anew.
     """
@@ -89,7 +115,7 @@ def keep_all(
     def look(bucket: str, key: str) -> None:
         try:
             there = provider.head_object(key, bucket=bucket)
-            keep(provider, bucket, there, until)
+            keep(provider, bucket, there, need)
         except (ObjectNotFound, BucketNotFound):
             missing.append(key)
 

@@ -8,7 +8,9 @@ visible without its bytes. A segment that is there already is not sent again.
 A segment's key has the name of its local container, so that two containers
 never collide. One whose bytes changed under the same name gets a key of its
 own: whatever was written before may still refer to the former bytes. For the
-same reason segments stay when a manifest is deleted or replaced.
+same reason no segment goes with its manifest: what a manifest names is noted
+before it is deleted or replaced, and a sweep takes what nothing needs any more
+(:mod:`onespace_core.sync.reaping_remote`).
 
 A dynamic large object becomes a static one of the same bytes, since only that
 says which segments it is made of.
@@ -20,7 +22,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from functools import partial
 
 from onespace_core.provider import (
@@ -46,10 +49,12 @@ from onespace_core.sync.body import source_first
 from onespace_core.sync.concat import ConcatCopier
 from onespace_core.sync.large import LargeTask
 from onespace_core.sync.pieces import OpenPiece, PiecesBody, opener_for
+from onespace_core.sync.policy import SyncPolicy
+from onespace_core.sync.reaping_remote import RemoteNotes
 from onespace_core.sync.remote import RemoteObjects
 from onespace_core.sync.remote_container import RemoteContainer
 from onespace_core.sync.sending import side_by_side
-from onespace_core.sync.travel import ExpiryRules, same_headers
+from onespace_core.sync.travel import same_headers
 
 #: Container, name and MD5 of the object of a piece.
 _Identity = tuple[str, str, str]
@@ -64,9 +69,9 @@ class SegmentCopier:
     :param provider: the store with its manifests.
     :param remote: the same store, by local names.
     :param source: the local container.
-    :param workers: segments that are sent side by side.
-    :param expiry: when copies expire, and their segments.
-    :param minimum: bytes; consecutive smaller segments are joined into one.
+    :param notes: told of a copy before it is made anew here; None where
+        nobody has to know what it was made of.
+    :param clock: seconds since the epoch.
     """
 
     def __init__(
@@ -74,16 +79,17 @@ class SegmentCopier:
         provider: LargeObjects,
         remote: RemoteObjects,
         source: Source,
-        workers: int,
-        expiry: ExpiryRules,
-        minimum: int = 0,
+        policy: SyncPolicy,
+        *,
+        notes: RemoteNotes | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._manifests = provider
         self._remote = remote
         self._source = source
-        self._workers = workers
-        self._expiry = expiry
-        self._minimum = minimum
+        self._policy = policy
+        self._notes = notes
+        self._clock = clock
         self._whole = ConcatCopier(remote, source)
         self._bucket = f"{remote.layout.bucket}_segments"
         self._beside = RemoteContainer(remote.provider, self._bucket)
@@ -104,13 +110,17 @@ class SegmentCopier:
             self._remote,
             self._bucket,
             opener_for(self._source, task),
-            self._needed_until(task),
+            segment_expiry.Need(
+                until=self._needed_until(task), touched=self._touched()
+            ),
         )
         self._beside()
         try:
             segments = sending.send(
-                joining.joined(task.manifest.pieces, self._minimum),
-                self._workers,
+                joining.joined(
+                    task.manifest.pieces, self._policy.min_segment_size
+                ),
+                self._policy.part_workers,
             )
         except BucketNotFound:
             self._beside.forget()
@@ -138,7 +148,7 @@ class SegmentCopier:
         if not self._may_expire(task.remote) or self._kept(task):
             self._remote.relabel(task.local.name, task.headers, task.remote)
         else:
-            self.put(task)
+            self._put_anew(task)
 
     def settle(self, task: LargeTask) -> None:
         """See :class:`LargeCopier`.
@@ -152,10 +162,20 @@ class SegmentCopier:
             and self._may_expire(task.remote)
             and not self._kept(task)
         ):
-            self.put(task)
+            self._put_anew(task)
+
+    def _put_anew(self, task: LargeTask) -> None:
+        """Write a copy again that misses a segment.
+
+        It may be cut in another way by now, so that what it was made of is
+        needed no more.
+        """
+        if self._notes is not None and task.remote is not None:
+            self._notes.note(task.local.name, task.remote)
+        self.put(task)
 
     def _may_expire(self, remote: ObjectInfo) -> bool:
-        return self._expiry.any or EXPIRY in remote.system
+        return self._policy.expiry.any or EXPIRY in remote.system
 
     def _kept(self, task: LargeTask) -> bool:
         """Make the segments of a copy outlive it.
@@ -174,18 +194,32 @@ class SegmentCopier:
         return segment_expiry.keep_all(
             self._remote.provider,
             manifest.segments,
-            self._needed_until(task),
-            self._workers,
+            # The sweep sees them in the manifest: they need no touch.
+            segment_expiry.Need(until=self._needed_until(task)),
+            self._policy.part_workers,
         )
 
     def _needed_until(self, task: LargeTask) -> int | None:
-        return segment_expiry.needed_until(task.headers, self._expiry.addition)
+        return segment_expiry.needed_until(
+            task.headers, self._policy.expiry.addition
+        )
+
+    def _touched(self) -> float:
+        """Return since when a segment is young enough to be used again.
+
+        With half of its grace left, there is time to write the manifest.
+        """
+        grace = self._policy.segment_grace
+        return self._clock() - grace / 2 if grace else 0.0
 
     def replaced(self, name: str, remote: ObjectInfo) -> None:
-        """See :class:`LargeCopier`; segments stay, others may need them."""
+        """See :class:`LargeCopier`.
+
+        Nothing is beside a manifest; its segments were noted before.
+        """
 
     def remove(self, name: str, remote: ObjectInfo) -> None:
-        """See :class:`LargeCopier`; segments stay, others may need them."""
+        """See :class:`LargeCopier`; its segments were noted before."""
         del remote
         self._remote.delete(name)
 
@@ -198,12 +232,12 @@ class _Sending:
         remote: RemoteObjects,
         bucket: str,
         open_piece: OpenPiece,
-        until: int | None,
+        need: segment_expiry.Need,
     ) -> None:
         self._remote = remote
         self._bucket = bucket
         self._open_piece = open_piece
-        self._until = until
+        self._need = need
         self._keys: dict[_Identity, str] = {}
         self._joined: dict[str, Segment] = {}
         self.bytes_read = 0
@@ -240,15 +274,15 @@ class _Sending:
         provider, bucket = self._remote.provider, self._bucket
         try:
             there = provider.head_object(key, bucket=bucket)
-        except ObjectNotFound:
-            etag = self._write_joined(key, name, group)
-        else:
             made_of = there.metadata.get(joining.JOINED)
             if (made_of, there.size) != (name, size) or there.etag is None:
                 message = f"somebody else writes {key} in {bucket}"
                 raise SourceError(message)
-            segment_expiry.keep(provider, bucket, there, self._until)
+            segment_expiry.keep(provider, bucket, there, self._need)
             etag = there.etag
+        except ObjectNotFound:
+            # Perhaps a sweep deleted it just now.
+            etag = self._write_joined(key, name, group)
         self._joined[name] = Segment(
             bucket=bucket, key=key, size=size, etag=etag
         )
@@ -265,7 +299,7 @@ class _Sending:
                     key,
                     body,
                     metadata={joining.JOINED: name},
-                    system=segment_expiry.system_for(self._until),
+                    system=segment_expiry.system_for(self._need.until),
                     conditions=self._remote.conditions(None),
                     bucket=bucket,
                 )
@@ -286,22 +320,29 @@ class _Sending:
         plain = f"{piece.container}/{name}"
         for key in (plain, f"{plain}.{etag}"):
             try:
-                there = self._remote.provider.head_object(
-                    key, bucket=self._bucket
-                )
+                if self._is_there(key, etag, _size(piece)):
+                    return key
             except ObjectNotFound:
+                # Perhaps a sweep deleted it just now.
                 try:
                     self._write(key, piece)
                 except PreconditionFailed:
                     continue  # another node was first; perhaps with the same
                 return key
-            if (there.etag, there.size) == (etag, _size(piece)):
-                segment_expiry.keep(
-                    self._remote.provider, self._bucket, there, self._until
-                )
-                return key
         message = f"somebody else writes {plain} in {self._bucket}"
         raise SourceError(message)
+
+    def _is_there(self, key: str, etag: str, size: int) -> bool:
+        """Return whether a segment is just this; make it stay if it is.
+
+        :raises ObjectNotFound: there is none.
+        """
+        provider = self._remote.provider
+        there = provider.head_object(key, bucket=self._bucket)
+        if (there.etag, there.size) != (etag, size):
+            return False
+        segment_expiry.keep(provider, self._bucket, there, self._need)
+        return True
 
     def _write(self, key: str, piece: Piece) -> None:
         size = _size(piece)
@@ -312,7 +353,7 @@ class _Sending:
                 self._remote.provider.put_object(
                     key,
                     body,
-                    system=segment_expiry.system_for(self._until),
+                    system=segment_expiry.system_for(self._need.until),
                     conditions=self._remote.conditions(None),
                     bucket=self._bucket,
                 )

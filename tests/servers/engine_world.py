@@ -41,6 +41,16 @@ class Hooked(FaultyLayer):
         return result
 
 
+class Receipts(list):
+    """All receipts that were saved, oldest first."""
+
+    def save(self, receipt):
+        self.append(receipt)
+
+    def of(self, name):
+        return next((r for r in reversed(self) if r.name == name), None)
+
+
 class World:
     """An engine, its container and its store."""
 
@@ -57,7 +67,7 @@ class World:
     ):
         self.source = FakeSource()
         #: Receipts that were saved.
-        self.receipts = []
+        self.receipts = Receipts()
         self.now = T0 + 10.0
         self._large = large
         self._brake = brake
@@ -81,7 +91,7 @@ class World:
             prepare=prepare,
             container="c",
             large=self._large,
-            save_receipt=self.receipts.append,
+            receipts=self.receipts,
             brake=self._brake,
             clock=lambda: self.now,
         )

@@ -28,7 +28,7 @@ from onespace_core.testing.memory import (
     MemoryProvider,
     MemoryStore,
 )
-from servers.engine_world import LAYOUT, T0, World
+from servers.engine_world import LAYOUT, T0, Receipts, World
 from servers.fake_source import FakeSource
 
 KEY = ContainerKey("m", "AUTH_t", "c")
@@ -145,7 +145,7 @@ class LargeWorld(World):
         )
         self._path = str(folder / "state.sqlite")
         self.state = None
-        self.receipts = []
+        self.receipts = Receipts()
         self.recorder = SyncRecorder()
         self.start()
 
@@ -171,7 +171,7 @@ class LargeWorld(World):
             self.recorder,
             container="c",
             large=self._copier,
-            save_receipt=self.receipts.append,
+            receipts=self.receipts,
             clock=lambda: self.now,
         )
 

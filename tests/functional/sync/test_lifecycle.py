@@ -2,6 +2,7 @@
 """Objects that move to a store by policy, on real servers."""
 
 import json
+import time
 
 import pytest
 
@@ -49,6 +50,26 @@ def test_case_30_overwritten_object_is_archived_anew(archive):
     archive.once()
     assert archive.there()["a"].data == b"two!"
     assert archive.here() == {}
+
+
+@pytest.mark.parametrize("store", ["s3api", "swift"])
+def test_copy_that_may_be_replaced_has_to_stand_for_a_while(make_rig, store):
+    rig = make_rig(store, mapping=ARCHIVE)
+    rig.put("a", b"one")
+    rig.once()
+    rig.default["verification_slack"] = 4
+    rig.write_config()
+    rig.put("a", b"two!")
+    rig.once()
+    assert rig.there()["a"].data == b"two!"
+    assert rig.here()["a"].data == b"two!"
+    with rig.state() as state:
+        (summary,) = state.summaries()
+        assert (summary.scheduled, summary.failed) == (1, 0)
+    time.sleep(5)
+    rig.once()
+    assert rig.there()["a"].data == b"two!"
+    assert rig.here() == {}
 
 
 def test_case_33_copy_of_a_sync_is_enough(make_rig):

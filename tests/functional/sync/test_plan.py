@@ -428,3 +428,15 @@ def test_table_and_names(rig):
     assert row.split()[:3] == ["main", "1", "5"]
     assert any(line.endswith("/a") for line in rest)
     assert planner.run().stdout.count("\n") < shown.count("\n")
+
+
+def test_t_12_object_at_a_manifests_key_is_skipped(make_rig):
+    rig = make_rig(mapping={"custom_prefix": "p"})
+    name = rig.layout.name(rig.layout.manifest_key("slo"))
+    rig.put(name, b"mine")
+    planner = Planner(rig)
+    found = planner.plan()
+    (owed,) = found["owed"]
+    assert (owed["kind"], owed["count"]) == ("skipped", 1)
+    assert "manifest" in owed["reason"]
+    assert (found["copied"], found["requests"]) == (0, {})

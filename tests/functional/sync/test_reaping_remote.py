@@ -2,6 +2,7 @@
 """Segments at another Swift whose copy was deleted or replaced."""
 
 import json
+import time
 import urllib.parse
 
 import pytest
@@ -234,3 +235,116 @@ def test_what_somebody_else_put_beside_the_copies_stays(there):
     there.delete("slo")
     there.rig.once()
     assert there.left() == ["theirs"]
+
+
+def last_written(there, *names):
+    return [
+        there.rig.remote.head_object(
+            f"{there.segments}/{name}", bucket=there.beside
+        ).last_modified
+        for name in names
+    ]
+
+
+@pytest.mark.parametrize(
+    ("grace", "touched"), [("2", True), ("1d", False), ("0", False)]
+)
+@pytest.mark.parametrize("joined", [False, True])
+def test_segments_that_are_used_again_are_touched(
+    make_rig, grace, touched, joined
+):
+    mapping = {"segment_grace": grace}
+    if joined:
+        mapping |= {"min_segment_size": "1000000", "convert_dlo": "true"}
+    there = There(make_rig("swift", mapping=mapping))
+    there.put(*NAMES)
+    there.slo("one", NAMES)
+    there.rig.once()
+    keys = there.left()
+    assert len(keys) == (1 if joined else 3)
+    for key in keys:
+        there.remote.post_object(
+            there.beside,
+            f"{there.segments}/{key}",
+            {
+                **headers_of(there, key),
+                "Content-Type": "image/x",
+                "X-Object-Meta-Color": "Blü",
+            },
+        )
+    written = last_written(there, *keys)
+    headers = [headers_of(there, key) for key in keys]
+    time.sleep(1.1)
+    there.slo("two", NAMES)
+    there.rig.once()
+    assert there.rig.there().keys() == {"one", "two"}
+    now = last_written(there, *keys)
+    assert [new > old for new, old in zip(now, written, strict=True)] == [
+        touched
+    ] * len(keys)
+    assert [headers_of(there, key) for key in keys] == headers
+
+
+def headers_of(there, key):
+    found = there.remote.head_object(there.beside, f"{there.segments}/{key}")
+    return {
+        name: value
+        for name, value in found.items()
+        if name.startswith("x-object-meta-") or name == "content-type"
+    }
+
+
+def test_a_sweep_keeps_what_a_manifest_on_its_way_needs(make_rig):
+    """The new manifest cannot be seen: only the touch tells of it."""
+    plain = make_rig("swift")
+    parts = urllib.parse.urlsplit(plain.options["auth_url"])
+    with FaultProxy(parts.hostname, parts.port) as proxy:
+        by_way = urllib.parse.urlsplit(proxy.url).netloc
+        there = There(
+            make_rig(
+                "swift",
+                options={"auth_url": parts._replace(netloc=by_way).geturl()},
+                mapping={"segment_grace": "1h"},
+            )
+        )
+        there.put(*NAMES)
+        there.slo("one", NAMES)
+        there.rig.once()
+        there.delete("one")
+        there.rig.once()
+        assert there.noted() == 3
+        there.grace("15")
+        time.sleep(15)
+        there.slo("two", NAMES)
+        proxy.fail(10**6, 500, match=f"PUT .*{there.rig.bucket}/two")
+        there.rig.once(code=1)
+        assert there.report().kept == 3
+        assert there.left() == NAMES
+        proxy.reset()
+        there.rig.once()
+        assert there.rig.there().keys() == {"two"}
+
+
+@pytest.mark.parametrize("change", ["settle", "relabel"])
+def test_segments_of_a_copy_that_is_made_anew_are_noted(make_rig, change):
+    """It missed one, and is cut in another way now."""
+    there = There(
+        make_rig(
+            "swift",
+            mapping={"segment_grace": "0", "remote_delete_after": "30d"},
+        )
+    )
+    there.put(*NAMES)
+    there.slo("slo", NAMES)
+    there.rig.once()
+    there.remote.delete_object(there.beside, f"{there.segments}/{NAMES[0]}")
+    there.rig.mapping |= {"min_segment_size": "1000000", "convert_dlo": "true"}
+    there.rig.write_config()
+    if change == "relabel":
+        there.local.post_object(
+            there.rig.container, "slo", {"X-Object-Meta-Color": "red"}
+        )
+    (there.rig.state_dir / "sync.sqlite").unlink()
+    there.rig.once()
+    assert there.rig.there().keys() == {"slo"}
+    assert [key.partition("/")[0] for key in there.left()] == [".joined"]

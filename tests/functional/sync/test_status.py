@@ -332,3 +332,49 @@ def test_a_reader_that_went_away_is_no_traceback(rig):
     finally:
         os.close(writing)
     assert done.stderr == ""
+
+
+def test_a_container_task_that_fails_is_named_until_it_does_not(make_rig):
+    rig = make_rig("s3api", mapping={"remote_delete_after": "33d"})
+    rig.put("o", b"data")
+    rig.once()
+
+    def failed():
+        said = status(rig).stdout.splitlines()
+        return [line for line in said if "age-rules" in line]
+
+    (line,) = failed()
+    assert line.startswith(
+        f"mapping main, {rig.account}/{rig.container}: age-rules failed "
+        f"since {time.strftime('%Y-')}"
+    )
+    assert "lifecycle rules" in line
+    assert "take remote_delete_after and storage_class_after out" in line
+    rig.once()
+    assert failed() == [line], "it has failed since then"
+    del rig.mapping["remote_delete_after"]
+    rig.write_config()
+    rig.once()
+    assert failed() == []
+
+
+def test_failed_tasks_of_a_container_that_is_gone_are_forgotten(make_rig):
+    rig = make_rig("s3api", mapping={"remote_delete_after": "33d"})
+    rig.once()
+    assert "age-rules failed" in status(rig).stdout
+    rig.mapping["container"] = "another"
+    rig.write_config()
+    rig.once()
+    assert f"/{rig.container}: age-rules" not in status(rig).stdout
+
+
+def test_state_that_was_deleted_under_a_daemon_needs_a_restart(rig):
+    rig.put("o", b"data")
+    with rig.daemon() as daemon:
+        eventually(lambda: rig.there().keys() == {"o"})
+        os.unlink(rig.state_dir / "sync.sqlite")
+        done = status(rig, code=1)
+        assert f"onespace-sync (pid {daemon.pid}) runs" in done.stderr
+        assert "restart onespace-sync" in done.stderr
+        rig.stop(daemon)
+    assert "has onespace-sync run" in status(rig, code=1).stderr

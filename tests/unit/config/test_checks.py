@@ -14,6 +14,7 @@ LATER = {"propagate_expiration": True, "propagate_expiration_offset": 60}
 CLASSES = {"settings": {"storage_class": None}}
 GLACIER = {"storage_class_after": (30 * 86400, "GLACIER")}
 PLAIN = {"key_scheme": KeyScheme.PLAIN, "provider": "swift"}
+LATER_MODES = [m for m in options.MODES if m not in checks.MODES_NOW]
 
 CASES = [
     # rule, what it refuses, what it lets pass
@@ -180,6 +181,11 @@ CASES = [
         ],
     ),
     (
+        checks.mode_of_a_later_version,
+        [{"mode": mode} for mode in LATER_MODES],
+        [{"mode": mode} for mode in checks.MODES_NOW],
+    ),
+    (
         policy_checks.acl_without_metadata,
         [{"sync_container_acl": True}],
         [
@@ -218,79 +224,7 @@ def test_a_plain_mapping_has_no_finding(make):
     assert list(checks.check(make())) == []
 
 
-#: A value other than the default for every option of the policy that a
-#: version may have only by name.
-VALUES = {
-    "include_pattern": "photos/",
-    "selection_criteria": '{"AND": []}',
-    "copy_after": "30d",
-    "retain_local": "false",
-    "retain_local_segments": "false",
-    "remote_delete_after": "30d",
-    "remote_delete_after_addition": "2d",
-    "propagate_expiration": "true",
-    "propagate_expiration_offset": "1h",
-    "storage_class_after": "30d:GLACIER",
-    "convert_dlo": "false",
-    "min_segment_size": "1000",
-    "sync_container_metadata": "true",
-    "sync_container_acl": "true",
-    "ordered": "true",
-    "ordered_window": "60",
-    "delete_breaker_share": "10",
-    "delete_breaker_number": "1000",
-    "delete_breaker_window": "1d",
-    "multipart_threshold": "100M",
-    "part_size": "16M",
-    "part_workers": "8",
-    "upload_expiry": "1d",
-    "segment_grace": "2d",
-    "merge_namespaces": "true",
-    "listing_on_remote_error": "partial",
-    "restore_object": "true",
-}
-
-
-def test_every_option_of_a_later_version_has_a_value_here():
-    assert set(checks.NOT_YET) <= set(VALUES)
-
-
-@pytest.mark.parametrize("option", VALUES)
-def test_a_value_is_not_the_default(load, good, option, monkeypatch):
-    monkeypatch.setattr(checks, "NOT_YET", VALUES)
-    config = load(good, f"{option} = {VALUES[option]}\n")
-    assert option in [each.option for each in config.problems]
-    monkeypatch.setattr(checks, "NOT_YET", ())
-    config = load(good, f"{option} = {VALUES[option]}\n")
-    assert "not do this yet" not in " ".join(map(str, config.problems))
-
-
-@pytest.mark.parametrize("option", checks.NOT_YET)
-def test_an_option_of_a_later_version_is_refused(load, good, option):
-    config = load(good, f"{option} = {VALUES[option]}\n")
-    assert config.mappings == ()
-    assert (
-        "mapping:photos",
-        option,
-        "this version does not do this yet",
-    ) in [(e.section, e.option, e.reason) for e in config.problems]
-
-
-@pytest.mark.parametrize("option", checks.NOT_YET)
-def test_an_option_of_a_later_version_may_stand_at_its_default(
-    load, good, option
-):
-    [opt] = [o for o in options.POLICY_OPTS if o.dest == option]
-    if opt.default is None:
-        return
-    config = load(good, f"{option} = {str(opt.default).lower()}\n")
-    assert config.problems == ()
-    assert len(config.mappings) == 1
-
-
-@pytest.mark.parametrize(
-    "mode", [m for m in options.MODES if m not in checks.MODES_NOW]
-)
+@pytest.mark.parametrize("mode", LATER_MODES)
 def test_a_mode_of_a_later_version_is_refused(found, mode):
     [(section, option, text)] = found(f"mode = {mode}\n")
     assert (section, option) == ("mapping:photos", "mode")
@@ -330,13 +264,6 @@ def test_a_dangerous_combination_in_a_file_stops_the_mapping(
     ]
 
 
-@pytest.fixture
-def _all_done(monkeypatch):
-    """As in the version that does everything."""
-    monkeypatch.setattr(checks, "NOT_YET", ())
-
-
-@pytest.mark.usefixtures("_all_done")
 def test_case_32_an_archive_that_deletes_itself_is_refused(load, good):
     config = load(good, "mode = lifecycle\n")
     [problem] = config.problems
@@ -350,7 +277,6 @@ def test_case_32_an_archive_that_deletes_itself_is_refused(load, good):
     assert mapping.retain_local_segments
 
 
-@pytest.mark.usefixtures("_all_done")
 @pytest.mark.parametrize(
     ("lines", "kept"),
     [
@@ -367,7 +293,6 @@ def test_the_mode_says_whether_local_objects_stay(load, good, lines, kept):
     assert mapping.retain_local is kept
 
 
-@pytest.mark.usefixtures("_all_done")
 def test_the_mode_of_a_profile_counts_likewise(load, good):
     text = good.replace(
         "[profile:archive]",
@@ -379,7 +304,6 @@ def test_the_mode_of_a_profile_counts_likewise(load, good):
     assert mapping.retain_local
 
 
-@pytest.mark.usefixtures("_all_done")
 def test_case_57_joined_segments_need_convert_dlo(load, good):
     text = good.replace("credentials = aws", "credentials = far")
     lines = "min_segment_size = 2000\nconvert_dlo = false\n"
@@ -391,7 +315,6 @@ def test_case_57_joined_segments_need_convert_dlo(load, good):
     assert config.problems == ()
 
 
-@pytest.mark.usefixtures("_all_done")
 def test_case_98_copies_that_would_go_with_their_objects(load, good):
     lines = "propagate_expiration = true\npropagate_expiration_offset = 1h\n"
     [problem] = load(good, lines).problems
@@ -410,7 +333,6 @@ propagate_delete = {deletes}
 MOVES = "mode = lifecycle\npropagate_delete = false\n"
 
 
-@pytest.mark.usefixtures("_all_done")
 @pytest.mark.parametrize(
     ("moves", "mirror", "refused"),
     [

@@ -8,7 +8,7 @@ import pytest
 from oslo_config import cfg, generator, types
 
 from onespace_core import config as configuration
-from onespace_core.config import checks, options
+from onespace_core.config import options
 from onespace_core.provider.registry import Registry
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -128,14 +128,6 @@ def test_the_pages_have_the_defaults_of_a_policy(opt):
     text = "\n".join(page.read_text() for page in PAGES[1:])
     [said] = re.findall(rf"^``{opt.dest}`` \(([^;,)]+)", text, re.M)
     assert opt.type(said.strip("`")) == opt.default
-
-
-def test_the_page_lists_what_a_later_version_does():
-    """The same as ``checks.NOT_YET``: take a line out here and there."""
-    text = PAGE.read_text()
-    part = text[text.index("Options of later versions") :]
-    part = part[: part.index("What is refused")]
-    assert re.findall(r"^- ``(\w+)``$", part, re.M) == list(checks.NOT_YET)
 
 
 def test_the_page_has_the_defaults():

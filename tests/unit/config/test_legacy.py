@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from onespace_core import config as configuration
-from onespace_core.config import checks, legacy, legacy_policy
+from onespace_core.config import legacy, legacy_policy
 from onespace_core.provider import ConfigError
 
 S3 = {
@@ -121,16 +121,9 @@ def notes_of(imported):
     return "\n".join(imported.notes)
 
 
-@pytest.fixture
-def _all_done(monkeypatch):
-    """As in the version that does everything."""
-    monkeypatch.setattr(checks, "NOT_YET", ())
-
-
 ARCHIVE = {**S3, "retain_local": False, "propagate_delete": False}
 
 
-@pytest.mark.usefixtures("_all_done")
 def test_case_32_an_archive_that_deletes_itself_is_refused(convert):
     """T-01: as 1space has it, unless propagate_delete is false."""
     imported, config = convert({**S3, "retain_local": False})
@@ -139,7 +132,6 @@ def test_case_32_an_archive_that_deletes_itself_is_refused(convert):
     assert "write propagate_delete = false" in notes_of(imported)
 
 
-@pytest.mark.usefixtures("_all_done")
 def test_an_archive_is_taken_over_with_what_1space_did(convert):
     imported, config = convert({**ARCHIVE, "copy_after": 86400})
     assert config.problems == ()
@@ -152,7 +144,6 @@ def test_an_archive_is_taken_over_with_what_1space_did(convert):
     assert "here the default is true" in notes_of(imported)
 
 
-@pytest.mark.usefixtures("_all_done")
 def test_segments_that_were_kept_are_kept(convert):
     imported, config = convert({**ARCHIVE, "retain_local_segments": True})
     assert config.mappings[0].retain_local_segments is True
@@ -183,7 +174,6 @@ EVERY = {
 }
 
 
-@pytest.mark.usefixtures("_all_done")
 def test_every_option_of_a_mapping_to_swift_is_taken_over(convert):
     assert set(EVERY) == set(legacy_policy.SAME)
     imported, config = convert({**SWIFT, **EVERY, "container": "photos"})
@@ -194,7 +184,6 @@ def test_every_option_of_a_mapping_to_swift_is_taken_over(convert):
     assert "left out" not in notes_of(imported)
 
 
-@pytest.mark.usefixtures("_all_done")
 def test_what_1space_ignored_for_s3_is_left_out_and_named(convert):
     imported, config = convert({**S3, **EVERY})
     assert config.problems == ()
@@ -216,7 +205,6 @@ def test_what_was_off_is_not_worth_a_word(convert):
     assert "left out" not in notes_of(imported)
 
 
-@pytest.mark.usefixtures("_all_done")
 def test_expiry_that_1space_did_not_propagate_is_not_either(convert):
     imported, config = convert(
         {**SWIFT, "remote_delete_after": 60, "propagate_expiration": True},
@@ -233,7 +221,6 @@ def test_expiry_that_1space_did_not_propagate_is_not_either(convert):
     assert "it needs propagate_expiration" in notes_of(imported)
 
 
-@pytest.mark.usefixtures("_all_done")
 @pytest.mark.parametrize(
     ("change", "option"),
     [
@@ -269,7 +256,6 @@ def test_what_is_dangerous_there_is_refused_here(convert, change, option):
     assert [each.option for each in config.problems] == [option]
 
 
-@pytest.mark.usefixtures("_all_done")
 def test_criteria_are_taken_over(convert):
     tree = {"OR": [{"x-object-meta-msd": "boo #1"}, {"NOT": {"ü": None}}]}
     _, config = convert({**S3, "selection_criteria": tree})

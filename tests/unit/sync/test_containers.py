@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Container metadata, access lists and rules by age."""
 
+import json
 import logging
 
 import pytest
@@ -11,6 +12,7 @@ from onespace_core.provider import (
     AlreadyExists,
     KeyScheme,
     NotSupported,
+    OnespaceError,
     ServiceUnavailable,
 )
 from onespace_core.sync.containers import (
@@ -19,6 +21,7 @@ from onespace_core.sync.containers import (
     ContainerTasks,
     MetadataMirror,
 )
+from onespace_core.sync.task_failures import TaskFailures
 
 LAYOUT = layout_for(
     KeyScheme.HASHED, account="AUTH_t", container="c", bucket="b"
@@ -166,11 +169,27 @@ def test_store_without_rules_is_named_only_if_there_is_one(notes):
         keeper(object(), notes, delete_after=DAY)({})
 
 
+@pytest.mark.parametrize("only", [False, True])
+def test_somebodys_rule_is_said_loudly_where_copies_are_all_there_is(
+    store, notes, only
+):
+    keep = AgeRuleKeeper(
+        store, LAYOUT, notes, Ageing(delete_after=DAY), "main", only=only
+    )
+    store.errors = [AlreadyExists("the rule 'x' is for the same objects")]
+    with pytest.raises(OnespaceError, match="the rule 'x'") as caught:
+        keep({})
+    assert ("the only copies there are" in str(caught.value)) is only
+
+
 def test_task_that_fails_is_said_once_and_stops_no_other(caplog, store, notes):
     rules = keeper(store, notes, delete_after=DAY)
     mirror = MetadataMirror(store, "b", notes, acl=False)
     tasks = ContainerTasks(
-        [rules, mirror], "main: A/c", logging.getLogger("test")
+        [rules, mirror],
+        "main: A/c",
+        TaskFailures(notes, clock=lambda: 5.0),
+        logging.getLogger("test"),
     )
     foreign = AlreadyExists("somebody's rule expires all of it")
     store.errors = [foreign]
@@ -180,4 +199,9 @@ def test_task_that_fails_is_said_once_and_stops_no_other(caplog, store, notes):
     assert not tasks(HEADERS)
     (record,) = caplog.records
     assert record.message.startswith("main: A/c: somebody's rule expires all")
+    assert json.loads(notes["failed age-rules"]) == {
+        "reason": str(foreign),
+        "since": 5.0,
+    }
     assert tasks(HEADERS)
+    assert not [name for name in notes if name.startswith("failed")]

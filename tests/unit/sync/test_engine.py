@@ -23,7 +23,7 @@ from onespace_core.provider import (
     Unauthenticated,
 )
 from onespace_core.swift.source import LocalKind, SourceError
-from onespace_core.sync.engine import SyncPolicy
+from onespace_core.sync.engine import SyncEngine, SyncPolicy
 from onespace_core.sync.stamp import STAMP, Stamp
 from onespace_core.testing.faulty import Fault, FaultyLayer
 
@@ -770,3 +770,27 @@ def test_rows_that_are_tried_again_do_not_tell_of_the_cluster():
         with pytest.raises(SourceError) as caught:
             world.engine.handle(row, again=True)
         assert world.engine.outage(caught.value) is None
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_t_12_object_at_a_manifests_key_is_skipped(deleted):
+    """A large object's manifest would overwrite its only copy."""
+    world = World(large_objects=False)
+    layout = dataclasses.replace(
+        LAYOUT, root="p/", manifest_root="p/.manifests/"
+    )
+    world.engine = SyncEngine(
+        world.faulty,
+        world.faulty,
+        layout,
+        world.source,
+        SyncPolicy(),
+        world.recorder,
+    )
+    name = layout.name(layout.manifest_key("slo"))
+    world.source.put(name, T0, b"mine")
+    if deleted:
+        world.source.delete(name, T0 + 1)
+    with pytest.raises(RowSkippedError, match="manifest"):
+        world.handle(name)
+    assert world.calls() == []

@@ -5,7 +5,7 @@ import dataclasses
 import json
 
 import pytest
-from servers.engine_world import LAYOUT, T0, World
+from servers.engine_world import LAYOUT, T0, Receipts, World
 from servers.fake_source import stamp
 
 from onespace_core.crawler.outcome import RowWaitsError
@@ -93,6 +93,10 @@ def test_case_31_metadata_posted_after_the_copy_is_not_lost(when):
         world.engine.handle(row, again=False)
     assert local_is_there(world)
     assert deletes(world) == []
+    with pytest.raises(RowWaitsError, match="late write"):
+        world.handle(again=True, data_timestamp=stamp(T0))
+    assert world.info().metadata["a"] == "1"
+    world.now += 3600
     world.handle(again=True, data_timestamp=stamp(T0))
     assert world.info().metadata["a"] == "1"
     assert not local_is_there(world)
@@ -138,8 +142,8 @@ def test_receipt_that_cannot_be_saved_keeps_the_local_object():
     world = archive()
     world.source.put("o", T0, b"hello")
 
-    class FullDisk(list):
-        def append(self, _receipt):
+    class FullDisk(Receipts):
+        def save(self, _receipt):
             raise OSError(28, "No space left on device")
 
     world.receipts = FullDisk()
