@@ -13,7 +13,12 @@ import email.utils
 import math
 
 from onespace_core.config import Mapping
-from onespace_core.provider import EXPIRY, SYSTEM_HEADERS, ObjectInfo
+from onespace_core.provider import (
+    EXPIRY,
+    SYSTEM_HEADERS,
+    LargeKind,
+    ObjectInfo,
+)
 from onespace_core.sync.beside import SLO_MARK
 from onespace_core.sync.stamp import read_stamp, user_metadata
 from onespace_core.sync.travel import DELETE_AT, EXPIRES_AFTER, LARGE_MARKS
@@ -38,9 +43,13 @@ class Described:
 
 
 def is_large(info: ObjectInfo) -> bool:
-    """Return whether a manifest lies beside an object."""
+    """Return whether an object is large: its ETag is then no MD5.
+
+    The store says so itself, or a manifest lies beside it.
+    """
     name, value = SLO_MARK
-    return info.metadata.get(name, "").lower() == value.lower()
+    marked = info.metadata.get(name, "").lower() == value.lower()
+    return marked or info.large is not None
 
 
 def describe(info: ObjectInfo, mapping: Mapping) -> Described:
@@ -63,7 +72,7 @@ def describe(info: ObjectInfo, mapping: Mapping) -> Described:
     for name, value in user_metadata(info.metadata).items():
         if name not in LARGE_MARKS:
             headers[f"X-Object-Meta-{name.title()}"] = value
-    if large:
+    if large and info.large is not LargeKind.DYNAMIC:
         headers["X-Static-Large-Object"] = "True"
     expires = expiry(info, mapping)
     if expires is not None:
@@ -78,7 +87,10 @@ def describe(info: ObjectInfo, mapping: Mapping) -> Described:
             math.ceil(float(time)), datetime.UTC
         )
     return Described(
-        {name: v.translate(_NO_LINES) for name, v in headers.items()},
+        {
+            name.translate(_NO_LINES): value.translate(_NO_LINES)
+            for name, value in headers.items()
+        },
         moment and moment.replace(microsecond=0),
         expires,
     )

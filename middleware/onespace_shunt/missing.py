@@ -3,18 +3,27 @@
 
 Clients ask for what is nowhere all the time (before a PUT, for instance).
 Memcache is shared by the proxies; without it each process remembers alone.
+
+A name that was written here is marked for longer than any store takes to
+answer: an answer that is older than the write is not remembered, for the
+object may have been archived meanwhile.
 """
 
 from __future__ import annotations
 
 import collections
 import hashlib
+import math
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 _MOST = 10_000
+#: Seconds for which a write is noted.
+_WRITTEN_FOR = 60.0
+#: What is noted of a name.
+_WRITTEN, _MISSING = 0, 1
 
 
 class Missing:
@@ -30,7 +39,7 @@ class Missing:
         self._ttl = ttl
         self._clock = clock
         self._lock = threading.Lock()
-        self._until: collections.OrderedDict[str, float] = (
+        self._noted: collections.OrderedDict[str, tuple[int, float]] = (
             collections.OrderedDict()
         )
 
@@ -41,36 +50,38 @@ class Missing:
         """
         if not self._ttl:
             return False
-        key = _key(name)
-        if cache is not None:
-            return bool(cache.get(key))
-        with self._lock:
-            return self._until.get(key, 0.0) > self._clock()
+        return self._get(cache, _key(name)) == _MISSING
 
     def remember(self, cache: Any, *name: str) -> None:
-        """Note that a store has no such object."""
+        """Note that a store has no such object, unless it was written."""
         if not self._ttl:
             return
         key = _key(name)
-        if cache is not None:
-            cache.set(key, 1, time=self._ttl)
-            return
-        with self._lock:
-            self._until[key] = self._clock() + self._ttl
-            self._until.move_to_end(key)
-            while len(self._until) > _MOST:
-                self._until.popitem(last=False)
+        if self._get(cache, key) != _WRITTEN:
+            self._set(cache, key, _MISSING, self._ttl)
 
     def forget(self, cache: Any, *name: str) -> None:
-        """Note that it may be there from now on."""
-        if not self._ttl:
-            return
-        key = _key(name)
+        """Note that it was written, and may be there from now on."""
+        if self._ttl:
+            self._set(cache, _key(name), _WRITTEN, _WRITTEN_FOR)
+
+    def _get(self, cache: Any, key: str) -> Any:
         if cache is not None:
-            cache.delete(key)
+            return cache.get(key)
+        with self._lock:
+            what, until = self._noted.get(key, (None, 0.0))
+            return what if until > self._clock() else None
+
+    def _set(self, cache: Any, key: str, what: int, seconds: float) -> None:
+        if cache is not None:
+            # Whole seconds; 0 would be for ever.
+            cache.set(key, what, time=math.ceil(seconds))
             return
         with self._lock:
-            self._until.pop(key, None)
+            self._noted[key] = what, self._clock() + seconds
+            self._noted.move_to_end(key)
+            while len(self._noted) > _MOST:
+                self._noted.popitem(last=False)
 
 
 def _key(name: tuple[str, ...]) -> str:

@@ -29,7 +29,9 @@ from onespace_core.provider import (
     PreconditionFailed,
     RangeNotSatisfiable,
 )
+from onespace_core.swift.manifests import md5
 from onespace_shunt.headers import Described, describe, http_date, is_large
+from onespace_shunt.manifests import NoManifest, read_manifest
 from onespace_shunt.stores import Place
 
 LOCATION = "X-Onespace-Location"
@@ -204,35 +206,41 @@ class Reading:
         return response
 
     def _archived(self) -> Response:
+        return self._conflict(
+            "The store has to fetch this object from its archive."
+        )
+
+    def _conflict(self, why: str) -> Response:
         return Response(
             request=self._request,
             status=409,
-            body=b"The store has to fetch this object from its archive.\n",
+            body=f"{why}\n".encode(),
             content_type="text/plain",
         )
 
     def _manifest(self, info: ObjectInfo) -> Response | None:
-        """Answer with the manifest that lies beside a large object."""
+        """Answer with the manifest of a large object, as Swift does.
+
+        In the form of a PUT it has the object's own type, so that a copy of
+        it has that too.
+        """
         described = self._described(info)
         if described is None:
             return None
         try:
-            with self._place.provider.get_object(
-                self._layout.manifest_key(self._name),
-                bucket=self._layout.bucket,
-            ) as reader:
-                raw = reader.read()
-        except ObjectNotFound:
-            return Response(
-                request=self._request,
-                status=409,
-                body=b"The manifest of this large object is not there.\n",
-                content_type="text/plain",
+            raw, _ = read_manifest(
+                self._place.provider, self._layout, self._name, info
+            )
+        except NoManifest as exc:
+            return self._conflict(
+                f"There is no manifest of this large object: {exc}."
             )
         if self._request.params.get("format") == "raw":
             raw = raw_form(raw)
-        described.headers.pop("Etag", None)
-        described.headers["Content-Type"] = "application/json; charset=utf-8"
+        else:
+            kind = "application/json; charset=utf-8"
+            described.headers["Content-Type"] = kind
+        described.headers["Etag"] = md5(raw)
         response = self._response(200, described)
         response.body = raw
         return response

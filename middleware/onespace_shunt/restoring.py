@@ -15,22 +15,10 @@ from typing import Any
 from swift.common import constraints
 from swift.common.swob import str_to_wsgi
 
-from onespace_core.provider import (
-    KeyScheme,
-    LargeObjects,
-    ObjectNotFound,
-    ObjectReader,
-    OnespaceError,
-    Segment,
-)
-from onespace_core.swift.manifests import (
-    Entry,
-    ManifestError,
-    StaticManifest,
-    parse_static,
-)
+from onespace_core.provider import ObjectReader, OnespaceError
 from onespace_shunt.flights import Flights
 from onespace_shunt.headers import describe, is_large
+from onespace_shunt.manifests import NoManifest, read_manifest
 from onespace_shunt.restore import Restored, RestoreError, Writer
 from onespace_shunt.stores import Place
 
@@ -156,7 +144,7 @@ class Restore:
         """Return a body for the client that is also written back."""
         try:
             restored = self._restored(reader)
-        except (RestoreError, ManifestError, OnespaceError) as exc:
+        except (RestoreError, NoManifest, OnespaceError) as exc:
             self._logger.warning(
                 "mapping %s: %s/%s is read and not restored: %s",
                 self._place.mapping.name,
@@ -176,10 +164,12 @@ class Restore:
         info, mapping = reader.info, self._place.mapping
         manifest = None
         if is_large(info):
-            manifest = self._manifest()
-            if manifest.size != reader.length:
-                message = "its manifest is that of another version"
-                raise RestoreError(message)
+            _raw, manifest = read_manifest(
+                self._place.provider,
+                self._place.layout(self._names[0]),
+                self._names[1],
+                info,
+            )
         elif reader.length > constraints.MAX_FILE_SIZE:
             message = f"{reader.length} bytes are more than an object may have"
             raise RestoreError(message)
@@ -204,54 +194,6 @@ class Restore:
         if not self._place.provider.capabilities.etag_is_md5:
             return None
         return etag if etag and len(etag) == _MD5_LENGTH else None
-
-    def _manifest(self) -> StaticManifest:
-        layout = self._place.layout(self._names[0])
-        provider = self._place.provider
-        if provider.KEY_SCHEME is KeyScheme.HASHED:
-            key = layout.manifest_key(self._names[1])
-            try:
-                with provider.get_object(key, bucket=layout.bucket) as reader:
-                    return parse_static(self._names[1], reader.read())
-            except ObjectNotFound as exc:
-                message = "its manifest is missing at the store"
-                raise RestoreError(message) from exc
-        if not isinstance(provider, LargeObjects):
-            message = "the store does not show its manifest"
-            raise RestoreError(message)
-        found = provider.get_manifest(
-            layout.key(self._names[1]), bucket=layout.bucket
-        )
-        if found is None or not found.segments:
-            message = "it is dynamic at the store"
-            raise RestoreError(message)
-        return StaticManifest(
-            local_entry(segment) for segment in found.segments
-        )
-
-
-def local_entry(segment: Segment) -> Entry:
-    """Return a segment of a copy at a Swift as it was called here.
-
-    Its key there is the local container, a slash and the name; one whose
-    bytes had changed under the same name has a dot and its MD5 at the end.
-
-    :raises RestoreError: the store says too little of it.
-    """
-    container, slash, name = segment.key.partition("/")
-    if not slash or segment.size is None or segment.etag is None:
-        message = f"its segment {segment.key} is not one of ours"
-        raise RestoreError(message)
-    last = segment.size - 1 if segment.last is None else segment.last
-    return Entry(
-        container=container,
-        name=name.removesuffix(f".{segment.etag}"),
-        size=segment.size,
-        etag=segment.etag,
-        first=segment.first,
-        last=last,
-        digest=segment.etag,
-    )
 
 
 def _key(place: Place, names: tuple[str, str]) -> tuple[str, ...]:

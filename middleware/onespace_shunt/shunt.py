@@ -40,10 +40,8 @@ StartResponse = Callable[..., Any]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _BYPASS = ("HTTP_X_ONESPACE_BYPASS", "HTTP_X_CLOUD_SYNC_SHUNT_BYPASS")
-#: Queries about versions that only the local cluster keeps.
-_LOCAL_ONLY = frozenset({"version-id", "versions"})
-#: Swift keeps names with this character for itself.
-_RESERVED = "\0"
+#: Container metadata that says where its versions are.
+_VERSIONS = "versions-container"
 _NOT_FOUND, _OK = 404, 200
 
 
@@ -105,14 +103,19 @@ class Shunt:
             return None
         # /v1/account/container[/object]
         parts = env["PATH_INFO"].split("/", 4)
-        if len(parts) < 4 or not parts[1].startswith("v1") or not parts[3]:
+        if (
+            len(parts) < 4
+            or not constraints.valid_api_version(parts[1])
+            or not parts[3]
+        ):
             return None
         account, container = wsgi_to_str(parts[2]), wsgi_to_str(parts[3])
         place = places.find(account, container)
         if place is None or self._is_bypassed(env):
             return None
         name = wsgi_to_str(parts[4]) if len(parts) > 4 else ""
-        if _RESERVED in container or _RESERVED in name:
+        if not constraints.check_utf8(container + name):
+            # Swift keeps names with a NUL for itself, and takes no others.
             return None
         return place, container, name or None
 
@@ -176,21 +179,24 @@ class Shunt:
 
         :param restore_at: time of what is written back; None: nothing is.
         """
-        if not _LOCAL_ONLY.isdisjoint(request.params):
+        if request.params.get("version-id"):
+            # Only the local cluster keeps versions.
             return None
         info = get_container_info(env, self.app, swift_source="ON")
         if info["status"] == _NOT_FOUND:
             # No container, no objects: its listing says so as well.
             return None
-        if "part-number" in request.params:
-            return HTTPNotImplemented(request=request)
+        in_parts = "part-number" in request.params
+        if in_parts:
+            # What is nowhere is a 404 all the same.
+            request = Request({**request.environ, "REQUEST_METHOD": "HEAD"})
         cache = cache_from_env(env)
         known = place.mapping.name, place.mapping.account, *names
         if self._missing.knows(cache, *known):
             self._count(place, "known_missing")
             return None
         restore = None
-        if restore_at is not None:
+        if restore_at is not None and not in_parts:
             restore = self._restores.begin(
                 request.environ, place, names, restore_at
             )
@@ -209,6 +215,9 @@ class Shunt:
         if answer is None:
             self._missing.remember(cache, *known)
             self._count(place, "missing")
+        elif in_parts:
+            self._count(place, "in_parts")
+            return HTTPNotImplemented(request=request)
         else:
             self._count(place, "shunted")
         return answer
@@ -242,9 +251,9 @@ class Shunt:
     ) -> Iterable[bytes]:
         request = Request(env)
         params = request.params
+        if "versions" in params and self._keeps_versions(env):
+            return self.app(env, start_response)
         try:
-            if not _LOCAL_ONLY.isdisjoint(params):
-                return self.app(env, start_response)
             query = parse_query(
                 params, maximum=constraints.CONTAINER_LISTING_LIMIT
             )
@@ -267,6 +276,14 @@ class Shunt:
 
         made = self._guarded(request, place, answer)
         return made(env, start_response)
+
+    def _keeps_versions(self, env: Environ) -> bool:
+        """Return whether a listing of versions is one.
+
+        Without versions in the container Swift lists it as ever.
+        """
+        info = get_container_info(env, self.app, swift_source="ON")
+        return bool(info.get("sysmeta", {}).get(_VERSIONS))
 
     def _merged(
         self,

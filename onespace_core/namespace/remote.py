@@ -172,13 +172,15 @@ class _Objects:
         )
         for page in pages:
             for name, info in self._named(page):
+                if name <= marker:
+                    # A store that passes over its marker; or shows the
+                    # subdir that it lies in.
+                    continue
                 if query.upper and name >= query.upper:
                     return
                 if info is not None:
                     yield self._entry(name, info)
-                elif name != begun and (
-                    not query.upper.startswith(name) or self._holds(name)
-                ):
+                elif not query.upper.startswith(name) or self._holds(name):
                     yield SubdirEntry.of(name, self._location)
 
     def _holds(self, directory: str) -> bool:

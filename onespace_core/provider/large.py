@@ -7,6 +7,8 @@ import dataclasses
 import datetime
 from collections.abc import Sequence
 
+from onespace_core.provider.types import LargeKind
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
@@ -62,6 +64,12 @@ class Manifest:
 
     segments: Sequence[Segment] = ()
     dynamic: tuple[str, str] | None = None
+
+    @property
+    def kind(self) -> LargeKind:
+        """Which of the two it is."""
+        static = self.dynamic is None
+        return LargeKind.STATIC if static else LargeKind.DYNAMIC
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

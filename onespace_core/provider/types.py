@@ -51,6 +51,15 @@ class KeyScheme(enum.Enum):
     PLAIN = "plain"
 
 
+class LargeKind(enum.Enum):
+    """How a store itself keeps a large object (Swift, "Large objects")."""
+
+    #: A manifest that names each segment.
+    STATIC = "static"
+    #: A prefix: whatever is there is a segment.
+    DYNAMIC = "dynamic"
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Capabilities:
     """What a store can do; every default is the most cautious answer.
@@ -152,6 +161,9 @@ class ObjectInfo:
         the ordinary class or a store that has none.
     :param archived: whether the body cannot be read, nor the object copied,
         before somebody restores it.
+    :param large: what ``get_manifest`` of ``LargeObjects`` would tell of it;
+        None for an object that is none, and at a store that has none. In a
+        listing None may also mean that the store does not say there.
     :param native: what the SDK answered; for debugging only.
     """
 
@@ -164,6 +176,7 @@ class ObjectInfo:
     system: Mapping[str, str] = dataclasses.field(default_factory=dict)
     storage_class: str | None = None
     archived: bool = False
+    large: LargeKind | None = None
     native: Any = dataclasses.field(default=None, compare=False, repr=False)
 
 

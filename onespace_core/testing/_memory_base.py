@@ -219,6 +219,7 @@ class MemoryBase(Provider):
             content_type=content_type or "application/octet-stream",
             metadata=rules.names_lowered(metadata),
             system=rules.names_lowered(system),
+            large=manifest.kind if manifest else None,
         )
         there.write(info, data, manifest)
         return PutResult(etag=etag)

@@ -13,6 +13,7 @@ from onespace_core.provider import (
     BytesBody,
     Conditions,
     InvalidRequest,
+    LargeKind,
     LargeObjects,
     ObjectNotFound,
     PreconditionFailed,
@@ -254,6 +255,35 @@ class ManifestContract(SuiteBase):
         assert dict(info.metadata) == metadata
         assert dict(info.system) == system
         assert info.content_type == "text/x"
+
+    def test_an_object_says_that_it_is_a_manifest(
+        self,
+        provider: Provider,
+        harness: Harness,
+        large: LargeObjects,
+        segments: list[Segment],
+    ) -> None:
+        """HEAD and GET of each kind; a listing may be silent, never wrong."""
+        put(provider, "plain")
+        large.put_manifest("static", segments)
+        large.put_dynamic_manifest(
+            "dynamic", "s/", segments_bucket=harness.bucket
+        )
+        settle(harness)
+        wanted = {
+            "plain": None,
+            "s/0": None,
+            "static": LargeKind.STATIC,
+            "dynamic": LargeKind.DYNAMIC,
+        }
+        for key, kind in wanted.items():
+            assert provider.head_object(key).large is kind
+            with provider.get_object(key) as reader:
+                assert reader.info.large is kind
+        for info in walk(provider):
+            assert info.large in (None, wanted.get(info.key))
+        put(provider, "static", data=b"plain now")
+        assert provider.head_object("static").large is None
 
     @pytest.mark.parametrize("dynamic", [False, True])
     def test_a_post_leaves_a_manifest_what_it_is(

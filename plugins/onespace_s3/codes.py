@@ -154,7 +154,7 @@ CODES: Mapping[str, tuple[Kind, str, str | None]] = {
     "TemporaryRedirect": (
         ServiceUnavailable,
         "the bucket is moving",
-        None,
+        f"if it stays so, {REGION}",
     ),
     "Throttling": (RateLimited, "the store asks for patience", None),
     "ThrottlingException": (RateLimited, "the store asks for patience", None),
@@ -177,6 +177,7 @@ CODES: Mapping[str, tuple[Kind, str, str | None]] = {
 #: HEAD have no body.
 STATUSES: Mapping[int, tuple[Kind, str, str | None]] = {
     301: CODES["PermanentRedirect"],
+    302: (ServiceUnavailable, "the store sends us elsewhere", REGION),
     304: (NotModified, "the object was not modified", None),
     307: CODES["TemporaryRedirect"],
     400: (InvalidRequest, "the store refuses the request", None),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import email.utils
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -83,6 +84,8 @@ def _answered(response: Mapping[str, Any], op: str) -> ProviderError:
     error = response.get("Error", {})
     status, code = about.get("HTTPStatusCode"), str(error.get("Code", ""))
     kind, reason, hint = _classify(status, code, op)
+    if hint is None or REGION in hint:
+        hint = _moved(status, about, error) or hint
     message = "" if code.isdigit() else str(error.get("Message") or "")
     more: dict[str, Any] = {}
     if issubclass(kind, TransientError):
@@ -95,6 +98,32 @@ def _answered(response: Mapping[str, Any], op: str) -> ProviderError:
         hint=hint,
         **more,
     )
+
+
+def _moved(
+    status: int | None, about: Mapping[str, Any], error: Mapping[str, Any]
+) -> str | None:
+    """Return what to write where a store says where the bucket is.
+
+    Amazon names the region in a header or an element, and the host.
+    """
+    if status not in _ELSEWHERE:
+        return None
+    headers = about.get("HTTPHeaders", {})
+    region = headers.get("x-amz-bucket-region") or error.get("Region")
+    for option, found in (
+        ("region", region),
+        ("endpoint", error.get("Endpoint")),
+    ):
+        if found and _HOST.fullmatch(found):
+            return f"the store says: {option} = {found}"
+    return None
+
+
+#: Statuses of answers that may say where the bucket is; a HEAD that was
+#: signed for another region is a 400.
+_ELSEWHERE = frozenset({301, 302, 307, 400})
+_HOST = re.compile(r"[A-Za-z0-9.:-]{1,255}")
 
 
 def _classify(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from onespace_core.provider import NotSupported, ServiceUnavailable
@@ -39,9 +40,32 @@ def register(client: Any) -> None:
         "GetBucketLifecycleConfiguration": _keep_document,
     }.items():
         events.register_first(f"before-parse.s3.{operation}", hook)
+    events.register_first("needs-retry.s3.HeadBucket", _not_asked_again)
     put = "s3.PutBucketLifecycleConfiguration"
     events.register(f"before-parameter-build.{put}", _take_document)
     events.register(f"before-call.{put}", _send_document)
+
+
+def _not_asked_again(
+    request_dict: dict[str, Any],
+    response: tuple[Any, Mapping[str, Any]] | None,
+    **_: Any,
+) -> None:
+    """End a redirect where nobody says where to.
+
+    The SDK asks the bucket for its region when it is sent elsewhere, and
+    that request is redirected in the same way: a store that names none
+    would be asked until Python's stack is full.
+    """
+    if response is None:
+        return
+    about = response[1].get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    if "x-amz-bucket-region" in about or response[1].get("Error", {}).get(
+        "Region"
+    ):
+        return
+    redirect = request_dict["context"].setdefault("s3_redirect", {})
+    redirect["redirected"] = True
 
 
 def _check_root(response_dict: dict[str, Any], root: bytes) -> None:

@@ -22,6 +22,7 @@ from onespace_core.provider import (
     BucketInfo,
     Conditions,
     InvalidRequest,
+    LargeKind,
     NotSupported,
     ObjectInfo,
     PutResult,
@@ -32,6 +33,9 @@ Sent = dict[str | bytes, str | bytes]
 
 OBJECT_META = "x-object-meta-"
 CONTAINER_META = "x-container-meta-"
+#: Headers of HEAD and GET that say what an object is.
+STATIC = "x-static-large-object"
+DYNAMIC = "x-object-manifest"
 _SYSTEM = SYSTEM_HEADERS | {EXPIRY}
 #: Access lists of a container.
 _LISTS = {"read": b"x-container-read", "write": b"x-container-write"}
@@ -335,6 +339,13 @@ def timestamp(headers: Mapping[str, str]) -> datetime.datetime | None:
     return when if when.tzinfo else when.replace(tzinfo=datetime.UTC)
 
 
+def large_kind(headers: Mapping[str, str]) -> LargeKind | None:
+    """Return which kind of large object an answer is about, if it is one."""
+    if headers.get(STATIC, "").lower() == "true":
+        return LargeKind.STATIC
+    return LargeKind.DYNAMIC if DYNAMIC in headers else None
+
+
 def object_info(key: str, headers: Mapping[str, str], size: int) -> ObjectInfo:
     """Return an object from the headers of HEAD or GET."""
     return ObjectInfo(
@@ -345,6 +356,7 @@ def object_info(key: str, headers: Mapping[str, str], size: int) -> ObjectInfo:
         content_type=headers.get("content-type"),
         metadata=user_metadata(headers),
         system={name: headers[name] for name in _SYSTEM if name in headers},
+        large=large_kind(headers),
         native=headers,
     )
 

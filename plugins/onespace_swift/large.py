@@ -11,6 +11,7 @@ from onespace_core.provider import (
     BytesBody,
     Conditions,
     InvalidRequest,
+    LargeKind,
     Manifest,
     NotSupported,
     PutResult,
@@ -107,7 +108,7 @@ class LargeObjectCalls(Calls):
             "put_dynamic_manifest", key, bucket, missing=BucketNotFound
         ) as path:
             more = headers.object_headers(metadata, content_type, system)
-            more[manifest.DYNAMIC] = manifest.dynamic_header(
+            more[headers.DYNAMIC] = manifest.dynamic_header(
                 segments_bucket, prefix
             )
             answer = self._client.put(path, BytesBody(b""), headers=more)
@@ -125,10 +126,10 @@ class LargeObjectCalls(Calls):
         """
         with self._about_object("get_manifest", key, bucket) as path:
             found, _ = self._client.call("HEAD", path, query=manifest.AS_IT_IS)
-            if not manifest.is_static(found):
+            if headers.large_kind(found) is not LargeKind.STATIC:
                 return manifest.from_headers(found)
             answer = self._client.open("GET", path, query=manifest.AS_IT_IS)
-            if not manifest.is_static(answer.headers):
+            if headers.large_kind(answer.headers) is not LargeKind.STATIC:
                 # It was replaced in between; its bytes are not wanted.
                 answer.close()
                 return manifest.from_headers(answer.headers)

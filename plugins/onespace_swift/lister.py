@@ -12,6 +12,7 @@ from typing import Any
 from onespace_core.provider import (
     BucketInfo,
     BucketPage,
+    LargeKind,
     ObjectInfo,
     ObjectPage,
 )
@@ -112,6 +113,8 @@ def _object(entry: Mapping[str, Any]) -> ObjectInfo:
         etag=unquote_etag(entry.get("slo_etag") or entry.get("hash")),
         last_modified=_time(entry.get("last_modified")),
         content_type=entry.get("content_type"),
+        # Of a dynamic one a listing says nothing.
+        large=LargeKind.STATIC if "slo_etag" in entry else None,
         native=entry,
     )
 

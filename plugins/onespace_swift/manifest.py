@@ -21,11 +21,7 @@ from onespace_core.provider import (
     Segment,
 )
 from onespace_swift.errors import BadAnswer
-from onespace_swift.headers import check_text, path
-
-#: Headers of HEAD and GET that say what an object is.
-STATIC = "x-static-large-object"
-DYNAMIC = "x-object-manifest"
+from onespace_swift.headers import DYNAMIC, check_text, path
 
 #: Query of HEAD and GET that are about the manifest, not the segments.
 AS_IT_IS = "multipart-manifest=get"
@@ -102,11 +98,6 @@ def from_headers(headers: Mapping[str, str]) -> Manifest | None:
     if not (bucket and slash):
         raise BadAnswer(f"{DYNAMIC} without a container")
     return Manifest(dynamic=(bucket, prefix))
-
-
-def is_static(headers: Mapping[str, str]) -> bool:
-    """Return whether an object is a static large object."""
-    return headers.get(STATIC, "").lower() == "true"
 
 
 def decode(body: bytes) -> Manifest:

@@ -322,8 +322,8 @@ class SwiftProvider(LargeObjectCalls, CopyCalls, Provider):
                 query=manifest.AS_IT_IS,
                 headers={"x-newest": "true"},
             )
-            if manifest.DYNAMIC in found:
-                more[manifest.DYNAMIC] = found[manifest.DYNAMIC].encode()
+            if headers.DYNAMIC in found:
+                more[headers.DYNAMIC] = found[headers.DYNAMIC].encode()
             self._client.call("POST", path, headers=more)
 
     def delete_object(self, key: str, *, bucket: str | None = None) -> bool:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from onespace_core.provider import (
     BytesBody,
     ConnectionFailed,
     IntegrityError,
+    InvalidRequest,
     OperationTimeout,
     ProviderError,
     RateLimited,
@@ -129,3 +131,75 @@ def test_closing_early_drops_the_connection(
         next(iter(reader))
         reader.close()
     assert provider.get_object("k").read() == BIG
+
+
+#: What Amazon answers where a bucket is in another region.
+MOVED = (
+    b"<Error><Code>PermanentRedirect</Code><Message>m</Message>"
+    b"<Endpoint>bucket.s3.eu-west-3.example.org</Endpoint></Error>"
+)
+CALLS = {
+    "GET": lambda provider: provider.get_object("k"),
+    "HEAD": lambda provider: provider.head_object("k"),
+    "list": lambda provider: provider.list_objects(),
+    "bucket": lambda provider: provider.head_bucket(),
+    "PUT": lambda provider: provider.put_object("k", BytesBody(b"data")),
+    "DELETE": lambda provider: provider.delete_object("k"),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize("status", [301, 302, 307])
+@pytest.mark.parametrize("body", [b"", MOVED], ids=["empty", "named"])
+def test_a_redirect_to_nowhere_is_one_error(
+    behind_proxy: tuple[FaultProxy, Any],
+    call: Callable[[Any], Any],
+    status: int,
+    body: bytes,
+) -> None:
+    """Followed at most once: the SDK asks where the bucket is."""
+    proxy, provider = behind_proxy
+    proxy.fail(1000, status, body=body)
+    with pytest.raises((InvalidRequest, ServiceUnavailable)) as caught:
+        call(provider)
+    assert len(proxy.requests) <= 2
+    assert "endpoint" in str(caught.value.hint or caught.value)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_redirect_to_another_region_names_it(
+    behind_proxy: tuple[FaultProxy, Any], call: Callable[[Any], Any]
+) -> None:
+    """Tried there once, and no more: the store says the same again."""
+    proxy, provider = behind_proxy
+    proxy.fail(1000, 301, headers={"x-amz-bucket-region": "eu-west-3"})
+    for most in (2, 4):
+        with pytest.raises(InvalidRequest) as caught:
+            call(provider)
+        assert len(proxy.requests) <= most
+        assert "eu-west-3" in str(caught.value.hint)
+
+
+def test_an_endpoint_that_the_store_names_is_in_the_hint(
+    behind_proxy: tuple[FaultProxy, Any],
+) -> None:
+    proxy, provider = behind_proxy
+    proxy.fail(1000, 301, body=MOVED)
+    with pytest.raises(InvalidRequest) as caught:
+        provider.list_objects()
+    assert "bucket.s3.eu-west-3.example.org" in str(caught.value.hint)
+
+
+def test_a_bucket_in_another_region_is_found_there(
+    behind_proxy: tuple[FaultProxy, Any],
+) -> None:
+    """The SDK signs for it from then on."""
+    proxy, provider = behind_proxy
+    proxy.fail(1, 301, headers={"x-amz-bucket-region": "eu-west-3"})
+    # The stores of the tests are in no such region.
+    proxy.fail(2, 200)
+    provider.head_bucket()
+    provider.head_bucket()
+    assert len(proxy.requests) == 3
+    for request in proxy.requests[1:]:
+        assert "/eu-west-3/s3/" in request.headers["authorization"]

@@ -12,7 +12,10 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
+import boto3
+import botocore.config
 import pytest
+import urllib3
 from servers.proxy import FaultProxy
 from servers.rig import Rig
 
@@ -295,3 +298,68 @@ def test_a_hundred_readers_make_one_remote_get(
             if request.method == "GET" and request.path.endswith(key)
         ]
         assert len(gets) == 1
+
+
+def test_what_would_expire_still_does(shunted: Shunted, archive: Any) -> None:
+    rig = archive("moto_server", mapping=RESTORE)
+    when = str(int(time.time()) + 86400)
+    rig.connection.put_object(
+        rig.container, "name", b"data", headers={"X-Delete-At": when}
+    )
+    rig.once()
+    assert shunted.here(rig.container) == []
+    assert shunted.ask("GET", rig.container, "name").data == b"data"
+    becomes(["name"], lambda: shunted.here(rig.container))
+    head = rig.connection.head_object(rig.container, "name")
+    assert head["x-delete-at"] == when
+
+
+def test_a_store_that_breaks_breaks_the_client_and_leaves_nothing(
+    shunted: Shunted, archive: Any, moto_server: Any
+) -> None:
+    rig = archive("moto_server", mapping=RESTORE)
+    data = b"x" * (20 << 20)
+    rig.put("name", data)
+    rig.once()
+    with FaultProxy(moto_server.host, moto_server.port) as proxy:
+        text = rig.config.read_text()
+        shunted.write(text.replace(str(rig.options["endpoint"]), proxy.url))
+        proxy.cut_response(10 << 20, match="^GET .*name")
+        got = shunted.ask("GET", rig.container, "name", preload_content=False)
+        assert got.status == 200
+        assert got.headers["Content-Length"] == str(len(data))
+        with pytest.raises(urllib3.exceptions.HTTPError):
+            got.read()
+        got.close()
+        assert shunted.here(rig.container) == []
+        # It has landed: the next one waits for nobody, and restores.
+        assert shunted.ask("GET", rig.container, "name").data == data
+        becomes(["name"], lambda: shunted.here(rig.container))
+        assert proxy.count("GET", "name") == 2
+
+
+def test_what_an_s3_client_reads_is_restored(
+    shunted: Shunted, archive: Any
+) -> None:
+    rig = archive("moto_server", mapping=RESTORE)
+    rig.put("a/ü %41?b", b"some bytes", colour="red")
+    rig.once()
+    user = shunted.info["users"][0]
+    client = boto3.client(
+        "s3",
+        endpoint_url=shunted.info["url"],
+        aws_access_key_id=f"{user['account']}:{user['user']}",
+        aws_secret_access_key=user["key"],
+        region_name="us-east-1",
+        config=botocore.config.Config(
+            s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}
+        ),
+    )
+    with contextlib.closing(client):
+        got = client.get_object(Bucket=rig.container, Key="a/ü %41?b")
+        assert got["Body"].read() == b"some bytes"
+        assert got["Metadata"] == {"colour": "red"}
+        becomes(["a/ü %41?b"], lambda: shunted.here(rig.container))
+        again = client.get_object(Bucket=rig.container, Key="a/ü %41?b")
+        assert again["Body"].read() == b"some bytes"
+        assert again["ETag"] == got["ETag"]

@@ -58,3 +58,32 @@ def test_the_memory_of_a_process_is_bounded(missing):
         missing.remember(None, str(number))
     assert not missing.knows(None, "9")
     assert missing.knows(None, "10009")
+
+
+def test_an_answer_that_is_older_than_a_write_is_not_remembered(
+    missing, cache, clock
+):
+    # Asked, then written and archived by others, then answered.
+    missing.forget(cache, *NAME)
+    clock[0] += 20
+    missing.remember(cache, *NAME)
+    assert not missing.knows(cache, *NAME)
+    clock[0] += 60
+    missing.remember(cache, *NAME)
+    assert missing.knows(cache, *NAME)
+
+
+@pytest.mark.parametrize(("ttl", "sent"), [(0.2, 1), (5, 5), (5.5, 6)])
+def test_memcache_is_never_told_to_keep_it_for_ever(ttl, sent):
+    times = []
+
+    class Memcache:
+        def get(self, _key):
+            return None
+
+        def set(self, _key, _value, time):
+            times.append(time)
+
+    Missing(ttl).remember(Memcache(), *NAME)
+    assert times == [sent]
+    assert type(times[0]) is int

@@ -15,6 +15,7 @@ from onespace_core.provider import (
     ConnectionFailed,
     IntegrityError,
     IterableBody,
+    LargeKind,
     UnknownProviderError,
 )
 
@@ -108,6 +109,8 @@ def test_listed_etags_are_those_of_head(
     )
     page = provider.list_objects(limit=10)
     assert [info.etag for info in page.objects] == ["x", "s"]
+    kinds = [info.large for info in page.objects]
+    assert kinds == [None, LargeKind.STATIC]
     assert page.objects[0].last_modified is not None
     assert page.objects[0].last_modified.microsecond == 678900
     assert page.next_marker == "b"  # a short page is not the end
