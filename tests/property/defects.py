@@ -34,13 +34,13 @@ def segments_go_with_their_manifest(patch):
     """T-04: segments are deleted, whoever else needs them."""
     whole = archive.Archiver.archive
 
-    def archive_all(self, row, local):
-        members = ()
+    def archive_all(self, row, copied):
+        local, members = copied.local, ()
         if local.kind is not LocalKind.PLAIN:
             found = self._source.head(local.name, newest=True)
             if found is not None:
                 members = self._source.manifest(found).members
-        whole(self, row, local)
+        whole(self, row, copied)
         for container, name, _md5 in members:
             sibling = self._source.sibling(container)
             sibling.delete(name, timestamp="9999999999.00000")
@@ -109,8 +109,13 @@ def missing_manifests_stay_missing(patch):
 def newer_headers_are_not_looked_for(patch):
     """T-19: headers written since the copy go with the local object."""
 
-    def archive_at_once(self, row, local):
-        self._save(self._verified(local))
+    def archive_at_once(self, row, copied):
+        local = copied.local
+        remote = self._verified(local)
+        if self._settle and not copied.created:
+            self._wait_for_late_writes(local, remote)
+        deleted = self._clock()
+        self._receipts.save(self._receipt(local, remote, deleted=deleted))
         self._source.delete(
             local.name,
             timestamp=tombstone_after(local.timestamp),

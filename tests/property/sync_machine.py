@@ -33,6 +33,8 @@ from onespace_core.sync.stamp import read_stamp, user_metadata
 
 #: Of plain objects, and of large ones too.
 STEPS = (steps("plain"), steps("large"))
+#: Bytes of which a segment has more, or is joined with the next.
+JOINED = 12
 #: Memory that is a folder: nobody waits for a disk there.
 _MEMORY = pathlib.Path("/dev/shm")
 
@@ -263,7 +265,7 @@ class SyncMachine(RuleBasedStateMachine):
         assert data in self._contents(name, version), f"{name}: other bytes"
         metadata = user_metadata(info.metadata)
         metadata.pop("x-static-large-object", None)
-        assert metadata == dict(version.metadata)
+        assert metadata == dict(version.metadata), f"{name}: other metadata"
         assert info.content_type == version.content_type
         marked = "x-static-large-object" in info.metadata
         kept = self.world.kind in ("parts", "whole")
@@ -339,12 +341,21 @@ class ArchiveMachine(SyncMachine):
 
 
 class LargeSyncMachine(SyncMachine):
-    """A store is kept equal to a container with large objects."""
+    """A store is kept equal to a container with large objects.
 
+    Segments are joined where they are small, or not.
+    """
+
+    POLICIES = (SyncPolicy(), SyncPolicy(min_segment_size=JOINED))
     KINDS = ("parts", "manifests", "whole")
 
 
 class LargeArchiveMachine(ArchiveMachine):
     """Nodes move large objects to the store; their segments stay."""
 
+    POLICIES = tuple(
+        dataclasses.replace(policy, min_segment_size=size)
+        for policy in ArchiveMachine.POLICIES
+        for size in (0, JOINED)
+    )
     KINDS = LargeSyncMachine.KINDS

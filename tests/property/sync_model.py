@@ -242,9 +242,9 @@ class World:
             if needs:
                 self.wrong.append(f"{each} needs {container}/{name}")
 
-    def fault(self, op, _key):
+    def fault(self, op, key):
         """Fail some requests; rare ones and repeated ones more often."""
-        often = op in RARE or self.failed == op
+        often = op in RARE or key in self.beside or self.failed == op
         self.failed = None
         rate = 0.8 if often and self.fault_rate else self.fault_rate
         if self.random.random() >= rate:

@@ -16,8 +16,10 @@ from servers.crawler_fakes import KEY, ReplicaDatabase, located
 from onespace_core.concurrency import GreenletExit, GreenPool
 from onespace_core.crawler.job import Job, OutageError, Tuning
 from onespace_core.layers.retry import RetryLayer
+from onespace_core.provider.protocols import LargeObjects, MultipartUpload
 from onespace_core.state import StateStore
 from onespace_core.swift.source import SourceError
+from onespace_core.sync.archive import StoredReceipts
 from onespace_core.sync.engine import SyncEngine
 from onespace_core.sync.strategy import choose
 from onespace_core.telemetry import SyncRecorder
@@ -112,7 +114,8 @@ class NodeSource:
 class NodeProvider(FaultyLayer):
     """The store as a node sees it: requests take time, nodes crash."""
 
-    def __init__(self, node, inner):
+    # (A layer offers what its first argument offers.)
+    def __init__(self, inner, node):
         super().__init__(inner)
         self._node = node
 
@@ -167,10 +170,13 @@ class Node:
         self.store = StateStore(self.path, LOG)
         world = self.world
         faulty = FaultyLayer(world.memory, world.fault)
-        plain = NodeProvider(self, faulty)
+        plain = NodeProvider(faulty, self)
         retry = RetryLayer(
             plain, max_attempts=2, sleep=lambda _s: None, logger=LOG
         )
+        for each in (LargeObjects, MultipartUpload):
+            # Large objects go the way that the store offers, or none is seen.
+            assert isinstance(retry, each) == isinstance(world.memory, each)
         source = NodeSource(self, world.source)
 
         def large(remote):
@@ -185,7 +191,9 @@ class Node:
             SyncRecorder(),
             container="c",
             large=None if world.kind == "none" else large,
-            save_receipt=lambda receipt: self.store.save_receipt(KEY, receipt),
+            receipts=StoredReceipts(self.store, KEY),
+            settle=SLACK,
+            clock=world.clock,
         )
         self.job = Job(
             KEY,

@@ -41,6 +41,7 @@ _PLAIN = tuple(("plain", body) for body in BODIES)
 _CHANGES = (("post",), ("post",), ("delete",), ("delete",))
 _LARGE = (
     *(("slo", recipe) for recipe in RECIPES),
+    *(("slo", RECIPES[3]),) * 4,
     *(("dlo", where) for where in PREFIXES),
     *(
         ("segment", each, body)
@@ -52,7 +53,7 @@ _LARGE = (
 #: What of it is drawn how often.
 WHAT = {
     "plain": (*_PLAIN[:4], *_CHANGES, *_CHANGES[:2]),
-    "large": (*_PLAIN, *_CHANGES * 3, *_LARGE, *_LARGE[:8] * 2),
+    "large": (*_PLAIN, *_CHANGES * 3, *_LARGE, *_LARGE[:12] * 2),
 }
 
 

@@ -22,6 +22,8 @@ from servers.rig import Rig
 
 IN_CI = bool(os.environ.get("CI"))
 STORES = ("s3api", "radosgw", "minio", "swift")
+#: Objects of an example; it is one run of the program.
+BATCH = (30, 45)
 #: As the object's mapping; no expiry is propagated.
 MAPPING = types.SimpleNamespace(propagate_expiration=False)
 #: What no header can have.
@@ -116,6 +118,17 @@ class Client:
         return {**headers, "X-Timestamp": written}
 
 
+def refused(store, name):
+    """Return whether a server has no such keys, though S3 allows them.
+
+    What becomes of those is a functional test's.
+    """
+    if store != "minio":
+        return False
+    parts = name.removesuffix("/").split("/")
+    return any(not part or part.strip() in (".", "..") for part in parts)
+
+
 def returned(rig, name):
     """Return headers and bytes of the way back."""
     with rig.remote.get_object(rig.layout.key(name)) as reader:
@@ -128,12 +141,13 @@ def returned(rig, name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("store", STORES)
-def test_way_there_and_back_loses_nothing(make_rig, store):
+def test_way_there_and_back_loses_nothing(make_rig, store, capsys):
     rig = make_rig(store)
     client = Client(rig)
+    left_out = set()
 
     @settings(
-        max_examples=5 if IN_CI else 2,
+        max_examples=3 if IN_CI else 2,
         deadline=None,
         database=None,
         derandomize=IN_CI,
@@ -142,8 +156,13 @@ def test_way_there_and_back_loses_nothing(make_rig, store):
         # Each example takes a run of the program: none is repeated.
         phases=[Phase.generate],
     )
-    @given(st.dictionaries(names, objects, min_size=25, max_size=40))
+    @given(
+        st.dictionaries(names, objects, min_size=BATCH[0], max_size=BATCH[1])
+    )
     def go(batch):
+        for name in [name for name in batch if refused(store, name)]:
+            left_out.add(name)
+            del batch[name]
         expected = {}
         now = int(time.time())
         for name, made in batch.items():
@@ -154,3 +173,7 @@ def test_way_there_and_back_loses_nothing(make_rig, store):
             assert returned(rig, name) == expected[name], repr(name)
 
     go()
+    if left_out:
+        with capsys.disabled():
+            print(f"\n{store} has no empty or dotted path segments:")
+            print(f"left out {sorted(left_out)}")
