@@ -6,10 +6,12 @@ store. It is on disk before the local object goes. The delete names the
 version: newer data survives it, and newer metadata is looked for right
 before.
 
-Where a store knows no conditions, another node may be about to write an
-older version, which it began to send before it could see this one. So the
-receipt is written first, and the local object goes when no such write can be
-under way any more and the copy is still the one that the receipt is of.
+Another node may be about to write an older version, which it began to send
+before it could see this one. A store's conditions, where it has any, are on
+bytes: they do not tell two versions of the same bytes apart. So, unless the
+copy was created where nothing was, the receipt is written first, and the local
+object goes when no such write can be under way any more and the copy is still
+the one that the receipt is of.
 """
 
 from __future__ import annotations
@@ -77,10 +79,8 @@ class Archiver:
 
     :param notes: notes the segments of a large object, which may go later;
         None leaves them where they are.
-    :param settle: seconds; a write without a condition ends sooner after its
-        last look at the store (see :meth:`RemoteObjects.put`). Counts only
-        at stores that do not guard all writes, and for objects whose headers
-        were changed after their bytes.
+    :param settle: seconds; a write ends sooner after its last look at the
+        store (see :meth:`RemoteObjects.put`).
     :param clock: seconds since the epoch.
     """
 
@@ -119,9 +119,7 @@ class Archiver:
         if now.timestamp != local.timestamp:
             message = "it changed since it was copied"
             raise RowWaitsError(message)
-        # A condition on the bytes does not tell headers apart.
-        sure = self._remote.guards_all and not row.metadata_changed
-        if self._settle and not (sure or copied.created):
+        if self._settle and not copied.created:
             self._wait_for_late_writes(local, remote)
         if self._notes is not None:
             self._notes.note(local, now, row.policy_index)

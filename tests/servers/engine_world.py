@@ -63,9 +63,11 @@ class World:
         prepare=None,
         large=None,
         brake=None,
+        settle=3600.0,
         **switches,
     ):
         self.source = FakeSource()
+        self._settle = settle
         #: Receipts that were saved.
         self.receipts = Receipts()
         self.now = T0 + 10.0
@@ -92,6 +94,7 @@ class World:
             container="c",
             large=self._large,
             receipts=self.receipts,
+            settle=self._settle,
             brake=self._brake,
             clock=lambda: self.now,
         )
