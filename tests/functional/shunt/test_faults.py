@@ -28,13 +28,12 @@ FAULTS: dict[str, tuple[Callable[[FaultProxy], None], int, int]] = {
     "401": (lambda proxy: proxy.fail(MANY, 401), 503, 503),
     "301": (
         lambda proxy: proxy.fail(
-            # The SDK asks again and again where to go.
-            100 * MANY,
+            MANY,
             301,
             headers={"Location": "http://127.0.0.1:9/"},
         ),
-        503,
-        503,
+        502,
+        502,
     ),
     "no HTTP": (lambda proxy: proxy.garbage(MANY), 503, 503),
     "dropped": (lambda proxy: proxy.lose_response(MANY), 503, 503),

@@ -101,7 +101,7 @@ def test_state_that_is_deleted_under_a_daemon_costs_no_local_object(make_rig):
         assert "restart" in said[0]
         assert rig.here().keys() == {"after"}
         told = status(rig)
-        assert "no state" in told.stderr
+        assert "was deleted; restart" in told.stderr
         rig.stop(daemon)
     rig.once()
     rig.once()
