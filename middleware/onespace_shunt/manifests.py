@@ -83,8 +83,10 @@ def _own(provider: Provider, layout: KeyLayout, name: str) -> bytes:
         raise NoManifest("its manifest holds bytes itself") from exc
     if found is None or found.kind is not LargeKind.STATIC:
         raise NoManifest("it was replaced at the store")
-    beside = f"{layout.bucket}_segments"
-    items = [local_item(segment, beside) for segment in found.segments]
+    items = [
+        local_item(segment, layout.segments_bucket)
+        for segment in found.segments
+    ]
     return json.dumps(items).encode()
 
 

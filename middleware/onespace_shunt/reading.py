@@ -38,7 +38,6 @@ LOCATION = "X-Onespace-Location"
 
 _RANGE = re.compile(r"bytes=(?:(\d{1,19})-(\d{0,19})|-(\d{1,19}))", re.ASCII)
 _ETAG = re.compile(r'\s*(?:"([^",*]+)"|([^",*\s]+))\s*')
-_PARTIAL = 206
 
 
 class Restorer(Protocol):

@@ -141,7 +141,7 @@ class Shunt:
         # Filters below change what they need in it: SLO drops conditions.
         request = Request(dict(env))
         restores = self._restores.wanted(env, place)
-        asked = Timestamp.now().internal
+        asked = Timestamp.now().internal if restores else None
         local = context._app_call(env)
         if context._get_status_int() == _NOT_FOUND and (
             restores and self._restores.await_other(place, names)
@@ -158,9 +158,7 @@ class Shunt:
         answer = self._guarded(
             request,
             place,
-            lambda: self._remote(
-                env, request, place, names, asked if restores else None
-            ),
+            lambda: self._remote(env, request, place, names, asked),
         )
         if answer is None:
             _start(context, start_response)

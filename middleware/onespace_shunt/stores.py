@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from onespace_core.config import Mapping
 from onespace_core.layers import ObserveLayer, RetryLayer
-from onespace_core.namespace.keys import KeyLayout, layout_for
+from onespace_core.namespace.keys import KeyLayout
 from onespace_core.namespace.location import remote_location
 from onespace_core.provider import (
     BucketNotFound,
@@ -19,6 +19,7 @@ from onespace_core.provider import (
     ProviderSettings,
 )
 from onespace_core.provider.registry import Registry
+from onespace_core.sync.policy import layout_of
 from onespace_core.telemetry import Meter, RequestMeter
 from onespace_shunt.breaker import Breaker, BreakerLayer
 
@@ -99,15 +100,7 @@ class Place:
 
     def layout(self, container: str) -> KeyLayout:
         """Return where the objects of a container are."""
-        mapping = self.mapping
-        return layout_for(
-            mapping.key_scheme,
-            account=mapping.account,
-            container=container,
-            bucket=mapping.bucket,
-            per_account=mapping.per_account,
-            custom_prefix=mapping.custom_prefix,
-        )
+        return layout_of(self.mapping, self.mapping.key_scheme, container)
 
     def location(self, container: str) -> str:
         """Return what listings say of objects that are there."""

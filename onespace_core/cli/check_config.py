@@ -10,7 +10,7 @@ from collections.abc import Mapping as MappingABC
 from typing import Any
 
 from onespace_core import config as configuration
-from onespace_core.cli.sync import DEFAULT_CONFIG
+from onespace_core.cli.arguments import DEFAULT_CONFIG
 from onespace_core.config import Config, Mapping
 from onespace_core.provider.errors import ConfigError, PluginError
 from onespace_core.provider.registry import Registry

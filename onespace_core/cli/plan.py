@@ -13,11 +13,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from onespace_core.cli.sync import (
-    DEFAULT_CONFIG,
-    export_proxies,
-    require_devices,
-)
+from onespace_core.cli.arguments import add_config, object_count
+from onespace_core.cli.sync import export_proxies, require_devices
 from onespace_core.provider.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -51,12 +48,7 @@ def add_parser(subparsers: Any) -> None:  # argparse hides the type
         metavar="MAPPING",
         help="plan these alone (default: all)",
     )
-    parser.add_argument(
-        "--config",
-        default=DEFAULT_CONFIG,
-        metavar="FILE",
-        help="configuration file (default: %(default)s)",
-    )
+    add_config(parser)
     parser.add_argument(
         "-v",
         "--verbose",
@@ -65,7 +57,7 @@ def add_parser(subparsers: Any) -> None:  # argparse hides the type
     )
     parser.add_argument(
         "--objects",
-        type=_count,
+        type=object_count,
         default=_NAMES,
         metavar="N",
         help="with -v and --json: name at most N objects of each kind "
@@ -77,14 +69,6 @@ def add_parser(subparsers: Any) -> None:  # argparse hides the type
         help="print JSON, for programs",
     )
     parser.set_defaults(run=run)
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 0:
-        message = "a number of objects is 0 or more"
-        raise argparse.ArgumentTypeError(message)
-    return count
 
 
 def run(args: argparse.Namespace) -> int:

@@ -10,7 +10,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from onespace_core.cli.sync import DEFAULT_CONFIG, works_in
+from onespace_core.cli.arguments import add_config, object_count
+from onespace_core.cli.sync import works_in
 from onespace_core.provider.errors import OnespaceError
 from onespace_core.state import StateStore, Summary
 
@@ -42,28 +43,15 @@ def add_parser(subparsers: Any) -> None:  # argparse hides the type
         "rows it still owes, and mappings whose store is in trouble. Reads "
         "only; works beside a running daemon.",
     )
-    parser.add_argument(
-        "--config",
-        default=DEFAULT_CONFIG,
-        metavar="FILE",
-        help="configuration file (default: %(default)s)",
-    )
+    add_config(parser)
     parser.add_argument(
         "--objects",
-        type=_count,
+        type=object_count,
         default=20,
         metavar="N",
         help="list at most N objects that are owed (default: %(default)s)",
     )
     parser.set_defaults(run=run)
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 0:
-        message = "a number of objects is 0 or more"
-        raise argparse.ArgumentTypeError(message)
-    return count
 
 
 def run(args: argparse.Namespace) -> int:

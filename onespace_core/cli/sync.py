@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING
 
 from onespace_core import concurrency
+from onespace_core.cli.arguments import add_config
 from onespace_core.cli.version import add_version
 from onespace_core.provider.errors import ConfigError, OnespaceError
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from onespace_core.config import Config
     from onespace_core.sync.daemon import Daemon
 
-DEFAULT_CONFIG = "/etc/onespace/onespace.conf"
 _LOCK = "onespace-sync.lock"
 #: What an operator has to mend; all else, such as a full disk, may pass.
 _WRONG_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM)
@@ -68,12 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         "'onespace status' shows what is owed.",
     )
     add_version(parser)
-    parser.add_argument(
-        "--config",
-        default=DEFAULT_CONFIG,
-        metavar="FILE",
-        help="configuration file (default: %(default)s)",
-    )
+    add_config(parser)
     parser.add_argument(
         "--once",
         action="store_true",

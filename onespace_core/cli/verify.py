@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from onespace_core import config as configuration
-from onespace_core.cli.sync import DEFAULT_CONFIG
+from onespace_core.cli.arguments import add_config
 from onespace_core.config import Mapping
 from onespace_core.config.section import near
 from onespace_core.layers import RetryLayer
@@ -41,12 +41,7 @@ def add_parser(subparsers: Any) -> None:
         metavar="NAME",
         help="of a [mapping:NAME], else of a [credentials:NAME]",
     )
-    parser.add_argument(
-        "--config",
-        default=DEFAULT_CONFIG,
-        metavar="FILE",
-        help="configuration file (default: %(default)s)",
-    )
+    add_config(parser)
     parser.add_argument(
         "--bucket",
         help="bucket or container to write to; default: the mapping's",

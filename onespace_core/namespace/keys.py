@@ -11,6 +11,9 @@ import hashlib
 
 from onespace_core.provider.types import KeyScheme
 
+#: What is added to a bucket's name for the segments of its large objects.
+SEGMENTS = "_segments"
+
 _HASH_SPACE = 16**6
 _MANIFEST = ".swift_slo_manifest"
 
@@ -30,6 +33,11 @@ class KeyLayout:
     root: str
     manifest_root: str
     strip_name: bool = False
+
+    @property
+    def segments_bucket(self) -> str:
+        """Where a store with manifests of its own keeps their segments."""
+        return f"{self.bucket}{SEGMENTS}"
 
     def key(self, name: str) -> str:
         """Return the key of an object."""

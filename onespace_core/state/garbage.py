@@ -161,6 +161,17 @@ class Garbage(StateFile):
                 (mapping, side.value, json.dumps(dataclasses.asdict(report))),
             )
 
+    def last_sweep(self, mapping: str, side: Side) -> SweepReport | None:
+        """Return what the last sweep of a mapping came to, if there was one.
+
+        Cheap: it is asked for at every poll.
+        """
+        rows = self._execute(
+            "SELECT report FROM sweep WHERE mapping = ? AND side = ?",
+            (mapping, side.value),
+        )
+        return SweepReport(**json.loads(rows[0][0])) if rows else None
+
     def sweeps(self) -> dict[tuple[str, Side], SweepReport]:
         """Return what the last sweeps came to."""
         rows = self._execute("SELECT mapping, side, report FROM sweep")

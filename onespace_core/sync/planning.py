@@ -19,6 +19,7 @@ from onespace_core.provider import (
     BucketNotFound,
     ByteRange,
     Conditions,
+    LargeKind,
     MultipartUpload,
     NotSupported,
     ObjectInfo,
@@ -244,8 +245,9 @@ class PlanningLayer(PlannedNine):
                 size=sum(_length(segment) for segment in segments),
                 etag=_md5(joined),
                 content_type=content_type or OCTETS,
-                metadata={**(metadata or {}), "x-static-large-object": "True"},
+                metadata=dict(metadata or {}),
                 system=dict(system or {}),
+                large=LargeKind.STATIC,
             ),
         )
 
@@ -264,10 +266,10 @@ class PlanningLayer(PlannedNine):
 
         How many bytes would be behind it is not known.
         """
+        del prefix, segments_bucket
         self.require_bucket(bucket)
         self.tally.request("put")
         self.tally.name("put", shown((bucket, key)))
-        mark = {"x-object-manifest": f"{segments_bucket}/{prefix}"}
         return self.made(
             (bucket, key),
             ObjectInfo(
@@ -275,8 +277,9 @@ class PlanningLayer(PlannedNine):
                 size=0,
                 etag=self.book.invent(),
                 content_type=content_type or OCTETS,
-                metadata={**(metadata or {}), **mark},
+                metadata=dict(metadata or {}),
                 system=dict(system or {}),
+                large=LargeKind.DYNAMIC,
             ),
         )
 

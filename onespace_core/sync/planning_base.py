@@ -50,18 +50,7 @@ OCTETS = "application/octet-stream"
 
 
 class PlannedNine(Layer):
-    """The nine of :class:`PlanningLayer`.
-
-    Bodies are not read. What was noted is seen by later reads. Before a
-    write, the store is looked at where its answer depends on what it has:
-    those looks are not counted, since no real pass makes them.
-
-    What cannot be known is taken to succeed: permissions, quotas.
-
-    :param provider: only read; refuse writes below it as well.
-    :param capabilities: of the store, writes included.
-    :param book: where all is noted; several layers may share it.
-    """
+    """The nine of :class:`~onespace_core.sync.planning.PlanningLayer`."""
 
     def __init__(
         self, provider: Provider, capabilities: Capabilities, book: Book

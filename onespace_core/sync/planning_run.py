@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from onespace_core.layers import ReadOnlyLayer
-from onespace_core.provider import ConfigError, Provider
+from onespace_core.provider import Provider
 from onespace_core.state import StateStore
 from onespace_core.sync.daemon import Daemon, build
 from onespace_core.sync.layered import Store
@@ -23,7 +23,7 @@ from onespace_core.sync.planning_state import (
     forget_troubles,
     owed_of,
 )
-from onespace_core.sync.ways import STATE_FILE, Ways
+from onespace_core.sync.ways import STATE_FILE, Ways, require_state_dir
 
 if TYPE_CHECKING:
     from onespace_core.config import Config, Settings
@@ -122,13 +122,7 @@ class _Ways(Ways):
 
     def state(self, settings: Settings, logger: logging.Logger) -> StateStore:
         """See :meth:`Ways.state`."""
-        if not os.path.isdir(settings.state_dir):
-            raise ConfigError(
-                f"{settings.state_dir} is not a folder",
-                section="DEFAULT",
-                option="state_dir",
-                hint="create it, writable by the user that Swift runs as",
-            )
+        require_state_dir(settings)
         store = copied_state(
             os.path.join(settings.state_dir, STATE_FILE), self._folder, logger
         )

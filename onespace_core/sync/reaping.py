@@ -66,8 +66,8 @@ class GarbageStore(Protocol):
         """Save what a sweep came to."""
         ...
 
-    def sweeps(self) -> dict[tuple[str, Side], SweepReport]:
-        """Return what the last ones came to."""
+    def last_sweep(self, mapping: str, side: Side) -> SweepReport | None:
+        """Return what the last one came to, if there was one."""
         ...
 
 
@@ -220,7 +220,7 @@ class Sweeper:
     def due(self) -> bool:
         """Return whether it is time for a sweep, and there is something."""
         now = self._clock()
-        last = self._store.sweeps().get((self._mapping, self._side))
+        last = self._store.last_sweep(self._mapping, self._side)
         if last is not None:
             pause = max(INTERVAL, last.took * _SHARE)
             if 0 <= now - last.ended < pause:

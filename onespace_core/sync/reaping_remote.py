@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 
+from onespace_core.namespace.keys import SEGMENTS
 from onespace_core.provider import (
     BucketNotFound,
     LargeObjects,
@@ -29,8 +30,6 @@ from onespace_core.sync.remote import RemoteObjects
 from onespace_core.sync.sending import side_by_side
 from onespace_core.sync.stamp import read_stamp
 
-#: What is added to a bucket's name for its segments.
-SUFFIX = "_segments"
 #: Objects that are asked for side by side, and at a time.
 _WORKERS, _BATCH = 4, 200
 
@@ -58,7 +57,7 @@ class RemoteNotes:
         self._manifests = provider
         self._id = store_id
         self._clock = clock
-        self._bucket = f"{remote.layout.bucket}{SUFFIX}"
+        self._bucket = remote.layout.segments_bucket
 
     def note(self, name: str, remote: ObjectInfo) -> None:
         """Note the segments of a large copy, if the copy is ours.
@@ -134,7 +133,7 @@ class RemoteReaper:
         """See :meth:`Reaper.needed`."""
         found: set[tuple[str, str]] = set()
         for place in self._names:
-            bucket = place.removesuffix(SUFFIX)
+            bucket = place.removesuffix(SEGMENTS)
             rows: Iterable[ObjectInfo] = _objects(self._provider, bucket, "")
             changed = (
                 info

@@ -91,7 +91,7 @@ class SegmentCopier:
         self._notes = notes
         self._clock = clock
         self._whole = ConcatCopier(remote, source)
-        self._bucket = f"{remote.layout.bucket}_segments"
+        self._bucket = remote.layout.segments_bucket
         self._beside = RemoteContainer(remote.provider, self._bucket)
 
     def etags(self, manifest: LocalManifest) -> Collection[str]:

@@ -33,7 +33,8 @@ class Ways:
         :raises ConfigError: there is no folder for it.
         :raises StateError: it cannot be used.
         """
-        return _store(settings, logger)
+        require_state_dir(settings)
+        return StateStore(os.path.join(settings.state_dir, STATE_FILE), logger)
 
     def swift(self, settings: Settings) -> LocalSwift:
         """Return the local cluster.
@@ -71,7 +72,11 @@ class Ways:
         return put_layers(plain)
 
 
-def _store(settings: Settings, logger: logging.Logger) -> StateStore:
+def require_state_dir(settings: Settings) -> None:
+    """Make sure that there is a folder for the state.
+
+    :raises ConfigError: there is none.
+    """
     if not os.path.isdir(settings.state_dir):
         raise ConfigError(
             f"{settings.state_dir} is not a folder",
@@ -79,4 +84,3 @@ def _store(settings: Settings, logger: logging.Logger) -> StateStore:
             option="state_dir",
             hint="create it, writable by the user that Swift runs as",
         )
-    return StateStore(os.path.join(settings.state_dir, STATE_FILE), logger)

@@ -20,7 +20,6 @@ from servers.listing_model import model
 
 from onespace_core.namespace.entries import local_entries
 from onespace_core.namespace.keys import KeyLayout
-from onespace_core.namespace.pages import Page, pull, swift_page
 from onespace_core.namespace.query import ListingQuery
 from onespace_core.namespace.remote import list_buckets, list_objects
 from onespace_core.namespace.splice import splice
@@ -201,11 +200,17 @@ def kinds(records):
 
 
 def local_side(broker, query, page_size, account=False):
-    def fetch(marker, limit):
-        records = broker_lists(broker, query, marker, limit)
-        return swift_page(list(local_entries(records, account=account)), limit)
-
-    return pull(fetch, query, page_size=page_size)
+    """Yield the local entries page by page, each asked for when it is due."""
+    marker, left = query.marker, query.limit
+    while left > 0:
+        asked = min(left, page_size)
+        records = broker_lists(broker, query, marker, asked)
+        page = list(local_entries(records, account=account))
+        yield from page
+        if len(page) < asked:
+            return
+        left -= asked
+        marker = page[-1].name
 
 
 bounded = settings(
@@ -391,15 +396,7 @@ def test_pages_are_not_kept_in_mind():
             yield {"name": f"{number:012}"}
 
     def side(step):
-        records = endless(step)
-
-        def fetch(_marker, limit):
-            entries = list(
-                local_entries(itertools.islice(records, min(limit, 100)))
-            )
-            return Page(entries, entries[-1].name)
-
-        return pull(fetch, ListingQuery(limit=10**9))
+        return local_entries(endless(step))
 
     spliced = splice(side(2), side(3), ListingQuery(limit=10**9))
     got = [entry.name for entry in itertools.islice(spliced, 1000)]

@@ -53,6 +53,19 @@ def make_provider(name: str, bucket: str, **values: Any) -> Provider:
     return registry.create(name, settings, logger=LOG)
 
 
+def store_options(request: Any, name: str) -> tuple[str, dict[str, Any]]:
+    """Return provider name and options of a store's fixture."""
+    if name == "swift":
+        info = request.getfixturevalue("second_standalone").info
+        user = info["users"][0]
+        return "swift", {
+            "auth_url": info["auth_url"],
+            "user": f"{user['account']}:{user['user']}",
+            "key": user["key"],
+        }
+    return "s3-compatible", request.getfixturevalue(name).options()
+
+
 class Rig:
     """A mapping under test: its config, both sides, and the program.
 
@@ -108,6 +121,20 @@ class Rig:
         self.state_dir.mkdir()
         self.config = folder / "onespace.conf"
         self.write_config()
+
+    def status(self) -> str:
+        """Return what ``onespace status`` prints."""
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "onespace_core.cli.main", "status"),
+                *("--config", str(self.config)),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        return done.stdout
 
     def close(self) -> None:
         self.local.close()

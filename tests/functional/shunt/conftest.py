@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 import urllib3
 from servers.proxy import FaultProxy
-from servers.rig import Rig
+from servers.rig import Rig, store_options
 
 from onespace_core.swift.standalone.process import StandaloneProcess
 
@@ -127,15 +127,7 @@ def _remote(request: Any, name: str) -> tuple[str, dict[str, Any]]:
         folder.mkdir()
         (folder / ".onespace-store").touch()
         return "file", {"folder": str(folder)}
-    if name == "swift":
-        info = request.getfixturevalue("second_standalone").info
-        user = info["users"][0]
-        return "swift", {
-            "auth_url": info["auth_url"],
-            "user": f"{user['account']}:{user['user']}",
-            "key": user["key"],
-        }
-    return "s3-compatible", request.getfixturevalue(name).options()
+    return store_options(request, name)
 
 
 @pytest.fixture

@@ -3,23 +3,10 @@
 
 import pytest
 from servers.proxy import FaultProxy
-from servers.rig import Rig
+from servers.rig import Rig, store_options
 
 #: Stores that a plain sync is proved against.
 STORES = ("moto_server", "radosgw", "minio", "s3api", "swift")
-
-
-def store_options(request, name):
-    """Return provider name and options of a store fixture."""
-    if name == "swift":
-        info = request.getfixturevalue("second_standalone").info
-        user = info["users"][0]
-        return "swift", {
-            "auth_url": info["auth_url"],
-            "user": f"{user['account']}:{user['user']}",
-            "key": user["key"],
-        }
-    return "s3-compatible", request.getfixturevalue(name).options()
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ copy that a client of the local Swift would not have got.
 
 import contextlib
 import json
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -77,20 +75,6 @@ class Large:
             return False
         return True
 
-    def status(self):
-        """Return the lines of ``onespace status``, by object."""
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "onespace_core.cli.main", "status"),
-                *("--config", str(self.rig.config)),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
-        return done.stdout
-
     def refused(self, name, *words):
         """Run, and check that just this object is named, with a reason."""
         self.rig.put("plain", b"1")
@@ -98,7 +82,7 @@ class Large:
         assert "Traceback" not in done.stderr
         assert self.there("plain") == b"1"
         assert not self.is_there(name)
-        for text in (done.stderr, self.status()):
+        for text in (done.stderr, self.rig.status()):
             (line,) = [
                 each for each in text.splitlines() if f"/{name} " in each
             ]

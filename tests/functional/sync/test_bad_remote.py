@@ -2,8 +2,6 @@
 """Stores that lie, refuse, are full, or lose their bucket half-way."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 from servers.rig import eventually
@@ -34,20 +32,6 @@ def refuse(proxy, status, code, match):
     )
 
 
-def status(rig):
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "onespace_core.cli.main", "status"),
-            *("--config", str(rig.config)),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return done.stdout
-
-
 # -- answers that are not true ---------------------------------------------
 
 
@@ -59,7 +43,7 @@ def test_store_that_says_yes_and_keeps_nothing_costs_no_local_object(proxied):
     done = rig.once(code=1)
     assert rig.here()["o"].data == b"data"
     assert "does not show the copy" in done.stderr
-    assert "does not show the copy" in status(rig)
+    assert "does not show the copy" in rig.status()
     proxy.reset()
     rig.once()
     assert rig.here() == {}
@@ -76,7 +60,7 @@ def test_store_that_has_other_bytes_is_not_believed(proxied, mapping):
     done = rig.once(code=1)
     assert rig.here()["o"].data == b"data"
     assert "MD5" in done.stderr
-    assert "/o " in status(rig)
+    assert "/o " in rig.status()
     rig.once()
     assert rig.there()["o"].data == b"data"
 
@@ -104,7 +88,7 @@ def test_completion_that_is_an_error_with_200_makes_no_copy(
     assert "Traceback" not in done.stderr
     assert rig.here()["o"].data == data
     assert rig.there() == {}
-    assert "/o " in status(rig)
+    assert "/o " in rig.status()
     proxy.reset()
     rig.once()
     assert rig.there()["o"].data == data
@@ -131,7 +115,7 @@ def test_store_that_is_read_only_costs_nothing_and_is_caught_up(
     assert rig.there().keys() == {"old"}
     assert rig.here().keys() == {"old", "o0", "o1", "o2"}
     assert "Traceback" not in done.stderr
-    assert "AccessDenied" in status(rig)
+    assert "AccessDenied" in rig.status()
     proxy.reset()
     rig.once()
     assert rig.there().keys() == {"old", "o0", "o1", "o2"}
@@ -174,7 +158,7 @@ def test_object_that_is_refused_is_named_and_others_go_on(
     done = rig.once(code=1)
     assert rig.there().keys() == {"small"}
     assert "big" in rig.here()
-    for text in (done.stderr, status(rig)):
+    for text in (done.stderr, rig.status()):
         (line,) = [each for each in text.splitlines() if "/big " in each]
         assert words in line
     proxy.reset()
@@ -196,7 +180,7 @@ def test_bucket_that_is_lost_half_way_stops_the_mapping_not_the_rest(proxied):
         eventually(lambda: "cannot be worked on" in rig.log())
         assert rig.here().keys() == {"later"}
         (line,) = [
-            each for each in status(rig).splitlines() if "in trouble" in each
+            each for each in rig.status().splitlines() if "in trouble" in each
         ]
         assert rig.bucket in line
         rig.remote.create_bucket()

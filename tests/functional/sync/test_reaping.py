@@ -5,7 +5,6 @@ import contextlib
 import json
 import pathlib
 import subprocess
-import sys
 
 import pytest
 import swiftclient
@@ -227,20 +226,6 @@ def test_only_whole_segments_are_taken(here):
     assert here.left() == NAMES[1:]
 
 
-def status(rig):
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "onespace_core.cli.main", "status"),
-            *("--config", str(rig.config)),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return done.stdout
-
-
 def waiting(rig):
     """Archive a large object; its segments wait for the next sweep."""
     here = Here(rig)
@@ -282,7 +267,7 @@ def test_container_that_cannot_be_read_keeps_everything(make_rig):
     assert "nothing more was deleted" in done.stderr
     assert here.left() == NAMES
     assert here.noted() == 3
-    assert "nothing more was deleted" in status(rig)
+    assert "nothing more was deleted" in rig.status()
     rig.once()
     assert here.left() == NAMES
     assert here.report().needed == 3
@@ -350,4 +335,4 @@ def test_running_daemon_sweeps_too(make_rig):
         eventually(lambda: here.left() == [], 60)
         assert rig.stop(process) == 0
     assert "local segments: 3 deleted" in rig.log()
-    assert "3 deleted, 0 still needed, 0 kept" in status(rig)
+    assert "3 deleted, 0 still needed, 0 kept" in rig.status()

@@ -11,7 +11,7 @@ import types
 import pytest
 from servers.children import hear_ctrl_c
 
-from onespace_core.cli import main, sync
+from onespace_core.cli import arguments, main
 from onespace_core.provider.errors import ConfigError, OnespaceError
 
 COMMANDS = (
@@ -260,7 +260,7 @@ def test_a_log_that_cannot_be_opened_is_named(tmp_path, option, default):
 
 
 def test_both_programs_read_the_same_file_unless_told_otherwise():
-    assert sync.DEFAULT_CONFIG == "/etc/onespace/onespace.conf"
-    for arguments in (("status", "--help"), ("check-config", "--help")):
-        done = run("onespace", *arguments)
-        assert sync.DEFAULT_CONFIG in done.stdout
+    assert arguments.DEFAULT_CONFIG == "/etc/onespace/onespace.conf"
+    for given in (("status", "--help"), ("check-config", "--help")):
+        done = run("onespace", *given)
+        assert arguments.DEFAULT_CONFIG in done.stdout
